@@ -1,0 +1,154 @@
+package import Logging
+import Synchronization
+
+/// The one thread of a process that owns its ZeroMQ sockets.
+///
+/// Other threads hand it jobs; it runs them between polls, in the order they came. A batch of jobs costs one wake-up.
+package final class BusReactor: Sendable {
+    package typealias Job = @Sendable (ReactorLoop) -> Void
+
+    private struct Inbox {
+        var jobs: [Job] = []
+        var isStopping = false
+    }
+
+    package let context: ZMQContext
+    private let inbox = Mutex(Inbox())
+    private let wakeUp = WakeUp()
+    private let thread = Mutex<DedicatedThread?>(nil)
+
+    /// Starts the thread.
+    package init(context: ZMQContext, logger: Logger) {
+        self.context = context
+        thread.withLock { $0 = DedicatedThread { [self] in run(logger: logger) } }
+    }
+
+    /// Hands a job to the reactor's thread; from any thread, without waiting. Dropped once the reactor has stopped.
+    package func execute(_ job: @escaping Job) {
+        let mustWake = inbox.withLock { inbox in
+            inbox.jobs.append(job)
+            return inbox.jobs.count == 1
+        }
+        if mustWake { wakeUp.signal() }
+    }
+
+    /// Runs a step on the reactor's thread and waits for its result.
+    package func perform<Value: Sendable>(
+        _ step: @escaping @Sendable (ReactorLoop) throws -> Value
+    ) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            execute { loop in continuation.resume(with: Result { try step(loop) }) }
+        }
+    }
+
+    /// Runs what was handed over so far, closes every socket and ends the thread. Idempotent.
+    package func stop() {
+        inbox.withLock { $0.isStopping = true }
+        wakeUp.signal()
+        thread.withLock { $0.take() }?.join()
+    }
+
+    private func run(logger: Logger) {
+        let loop = ReactorLoop(wakeUp: wakeUp)
+        var jobs: [Job] = []
+        while true {
+            do {
+                try loop.poll()
+            } catch {
+                // Only a defect can make zmq_poll fail (a closed socket left in the set), so keep the process observable.
+                logger.critical("the bus cannot poll its sockets", metadata: ["error": "\(error)"])
+                loop.closeAll()
+                return
+            }
+            let isStopping = inbox.withLock { inbox in
+                swap(&inbox.jobs, &jobs)
+                return inbox.isStopping
+            }
+            for job in jobs { job(loop) }
+            jobs.removeAll(keepingCapacity: true)
+            if isStopping {
+                loop.closeAll()
+                return
+            }
+        }
+    }
+}
+
+/// What a job may do on the reactor's thread: watch sockets and set timers. It cannot leave that thread.
+package final class ReactorLoop {
+    private struct Watch {
+        let socket: ZMQSocket
+        let onMessage: (ReactorLoop, [[UInt8]]) -> Void
+    }
+    private struct Timer {
+        let due: MonotonicTime
+        let job: (ReactorLoop) -> Void
+    }
+
+    /// Messages taken from one socket before the others and the jobs get their turn.
+    private static let messagesPerTurn = 512
+
+    private let wakeUp: WakeUp
+    private var poller: ZMQPoller
+    private var watches: [Watch] = []
+    private var owned: [ZMQSocket] = []
+    private var timers: [Timer] = []
+
+    init(wakeUp: WakeUp) {
+        self.wakeUp = wakeUp
+        poller = ZMQPoller(wakeUp: wakeUp)
+    }
+
+    /// Calls `onMessage` with every message the socket receives from now on.
+    package func watch(_ socket: ZMQSocket, onMessage: @escaping (ReactorLoop, [[UInt8]]) -> Void) {
+        watches.append(Watch(socket: socket, onMessage: onMessage))
+        _ = poller.add(socket)
+        // The socket's file descriptor signals edges: what came before it was watched is only seen by asking.
+        wakeUp.signal()
+    }
+
+    /// Keeps a socket that only sends, to close it with the others at the end.
+    package func own(_ socket: ZMQSocket) {
+        owned.append(socket)
+    }
+
+    /// Closes a socket and forgets it.
+    package func close(_ socket: ZMQSocket) {
+        watches.removeAll { $0.socket === socket }
+        owned.removeAll { $0 === socket }
+        socket.close()
+        poller = ZMQPoller(wakeUp: wakeUp)
+        for watch in watches { _ = poller.add(watch.socket) }
+    }
+
+    /// Runs a job once, not before `due`.
+    package func schedule(at due: MonotonicTime, _ job: @escaping (ReactorLoop) -> Void) {
+        let index = timers.firstIndex { $0.due > due } ?? timers.endIndex
+        timers.insert(Timer(due: due, job: job), at: index)
+    }
+
+    func poll() throws(ZMQError) {
+        let timeout = timers.first?.due.millisecondsFromNow ?? -1
+        for index in try poller.wait(milliseconds: timeout) where index < watches.count {
+            try drain(watches[index])
+        }
+        while let timer = timers.first, timer.due.hasPassed {
+            timers.removeFirst()
+            timer.job(self)
+        }
+    }
+
+    private func drain(_ watch: Watch) throws(ZMQError) {
+        for _ in 0..<Self.messagesPerTurn {
+            guard let frames = try watch.socket.receive() else { return }
+            watch.onMessage(self, frames)
+        }
+    }
+
+    func closeAll() {
+        for socket in watches.map(\.socket) + owned { socket.close() }
+        watches = []
+        owned = []
+        timers = []
+    }
+}

@@ -1,0 +1,104 @@
+/// The frame every call on the bus travels in; `docs/decisions/0001-bus-encoding.md` says why it looks like this.
+enum Envelope {
+    /// Grows when a peer of the previous version could misread a frame.
+    static let version: UInt8 = 1
+    static let maxRouteBytes = 64
+    static let maxTraceBytes = 64
+
+    enum Kind: UInt8 {
+        case request = 1
+        case reply = 2
+        case failure = 3
+    }
+}
+
+/// A request as it travels: who asks, for what, until when, and the payload.
+struct RequestEnvelope: Hashable {
+    /// Chosen by the caller, unique per connection; the reply carries it back.
+    var id: UInt64
+    var caller: ServiceName
+    /// Time left when the frame was sent, so that no clock must agree with another.
+    var remainingMilliseconds: UInt32
+    var route: String
+    /// The request id that joins the log lines of all processes.
+    var trace: String
+    var payload: ArraySlice<UInt8>
+
+    var bytes: [UInt8] {
+        var writer = WireWriter(reserving: 32 + route.utf8.count + trace.utf8.count + payload.count)
+        writer.write(Envelope.version)
+        writer.write(Envelope.Kind.request.rawValue)
+        writer.write(id)
+        writer.write(caller.rawValue)
+        writer.write(remainingMilliseconds)
+        writer.write(route)
+        writer.write(trace)
+        writer.write(raw: payload)
+        return writer.bytes
+    }
+
+    /// The id alone, so that even a frame that is otherwise damaged can be answered.
+    static func id(of frame: [UInt8]) -> UInt64? {
+        var reader = WireReader(frame)
+        guard let version: UInt8 = try? reader.read(), version == Envelope.version,
+            let kind: UInt8 = try? reader.read(), kind == Envelope.Kind.request.rawValue
+        else { return nil }
+        // A frame too short for an id cannot be answered at all; nil says so.
+        return try? reader.read(UInt64.self)
+    }
+}
+
+extension RequestEnvelope {
+    init(_ frame: [UInt8]) throws(WireError) {
+        var reader = WireReader(frame)
+        guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
+        guard try reader.read(UInt8.self) == Envelope.Kind.request.rawValue else { throw WireError("not a request") }
+        id = try reader.read()
+        caller = try ServiceName(from: &reader)
+        remainingMilliseconds = try reader.read()
+        route = try String(from: &reader)
+        trace = try String(from: &reader)
+        guard route.utf8.count <= Envelope.maxRouteBytes, trace.utf8.count <= Envelope.maxTraceBytes else {
+            throw WireError("route or trace too long")
+        }
+        payload = reader.readRest()
+    }
+}
+
+/// An answer as it travels: the reply's payload or the error.
+struct ReplyEnvelope {
+    var id: UInt64
+    var result: Result<ArraySlice<UInt8>, ServiceError>
+
+    static func success(_ id: UInt64, _ reply: some WireRecord) -> [UInt8] {
+        var writer = WireWriter()
+        writer.write(Envelope.version)
+        writer.write(Envelope.Kind.reply.rawValue)
+        writer.write(id)
+        reply.write(to: &writer)
+        return writer.bytes
+    }
+
+    static func failure(_ id: UInt64, _ error: ServiceError) -> [UInt8] {
+        var writer = WireWriter()
+        writer.write(Envelope.version)
+        writer.write(Envelope.Kind.failure.rawValue)
+        writer.write(id)
+        error.write(to: &writer)
+        return writer.bytes
+    }
+}
+
+extension ReplyEnvelope {
+    init(_ frame: [UInt8]) throws(WireError) {
+        var reader = WireReader(frame)
+        guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
+        let kind = Envelope.Kind(rawValue: try reader.read())
+        id = try reader.read()
+        switch kind {
+        case .reply: result = .success(reader.readRest())
+        case .failure: result = .failure(try ServiceError(from: &reader))
+        case .request, nil: throw WireError("not a reply")
+        }
+    }
+}

@@ -1,0 +1,5 @@
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.h>

@@ -1,0 +1,298 @@
+/// A published dialect, as far as sessions and policies must know it.
+package enum Dialect: UInt8, Sendable, Hashable, CaseIterable, WireValue, CustomStringConvertible {
+    case classic = 1
+    case socket = 2
+    case rest = 3
+
+    package var description: String {
+        switch self {
+        case .classic: "classic"
+        case .socket: "socket"
+        case .rest: "rest"
+        }
+    }
+}
+
+/// What others may see of an account.
+package struct Profile: WireRecord, Hashable {
+    package var account: AccountID
+    package var userName: String
+    package var nickname: String
+    /// The public handle a user may change; default `m_` and the id in base 36.
+    package var uid: String
+    package var phoneNumber: String
+    package var email: String
+    /// 0 while there is no picture; grows with every change, so that `?v=` may be cached for ever.
+    package var pictureVersion: Int64
+    /// -1 unset, 0 female, 1 male.
+    package var sex: Int32
+    package var sign: String
+    package var isCancelled: Bool
+
+    package init(
+        account: AccountID, userName: String, nickname: String, uid: String, phoneNumber: String, email: String,
+        pictureVersion: Int64, sex: Int32, sign: String, isCancelled: Bool
+    ) {
+        self.account = account
+        self.userName = userName
+        self.nickname = nickname
+        self.uid = uid
+        self.phoneNumber = phoneNumber
+        self.email = email
+        self.pictureVersion = pictureVersion
+        self.sex = sex
+        self.sign = sign
+        self.isCancelled = isCancelled
+    }
+    package static let wireFormat = WireFormat(
+        Self.init, \.account, \.userName, \.nickname, \.uid, \.phoneNumber, \.email, \.pictureVersion, \.sex, \.sign,
+        \.isCancelled)
+}
+
+/// A picture as auth-svc stores it.
+package struct Picture: WireRecord, Hashable {
+    package var account: AccountID
+    package var version: Int64
+    /// Sniffed from the bytes, never taken from a client.
+    package var mediaType: String
+    package var content: Blob
+
+    package init(account: AccountID, version: Int64, mediaType: String, content: Blob) {
+        self.account = account
+        self.version = version
+        self.mediaType = mediaType
+        self.content = content
+    }
+    package static let wireFormat = WireFormat(Self.init, \.account, \.version, \.mediaType, \.content)
+}
+
+/// Everything auth-svc answers.
+package enum AuthAPI {
+    /// Creates an account under the rules of the `classic` document: lengths, then the name's uniqueness, then alphabets.
+    ///
+    /// Errors: ``ServiceError/Code/wrongLength``, ``ServiceError/Code/userNameTaken``,
+    /// ``ServiceError/Code/forbiddenCharacters``, ``ServiceError/Code/pictureTooLarge``, `rateLimited`, `unavailable`.
+    package struct Register: BusRequest {
+        package static let route = "auth.register"
+
+        package struct Reply: WireRecord, Hashable {
+            package var account: AccountID
+            package init(account: AccountID) { self.account = account }
+            package static let wireFormat = WireFormat(Self.init, \.account)
+        }
+
+        package var userName: String
+        package var password: String
+        package var phoneNumber: String
+        package var email: String
+        /// Decoded bytes; empty for none.
+        package var picture: Blob
+        /// The client's network address, for the rate of registrations.
+        package var address: String
+
+        package init(
+            userName: String, password: String, phoneNumber: String, email: String, picture: Blob, address: String
+        ) {
+            self.userName = userName
+            self.password = password
+            self.phoneNumber = phoneNumber
+            self.email = email
+            self.picture = picture
+            self.address = address
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.userName, \.password, \.phoneNumber, \.email, \.picture, \.address)
+    }
+
+    /// What a second log-in in the same dialect does while a live session exists.
+    package enum SecondLogin: UInt8, Sendable, Hashable, WireValue {
+        case refuse = 1
+        case allow = 2
+    }
+
+    /// Opens a session for a name and password.
+    ///
+    /// Errors: ``ServiceError/Code/wrongCredentials`` (also for an unknown name, at the same cost),
+    /// ``ServiceError/Code/alreadyLoggedIn``, `rateLimited`, `unavailable` when too many hashes are waiting.
+    package struct LogIn: BusRequest {
+        package static let route = "auth.logIn"
+
+        package struct Reply: WireRecord, Hashable {
+            package var session: SessionID
+            package var token: String
+            package var profile: Profile
+
+            package init(session: SessionID, token: String, profile: Profile) {
+                self.session = session
+                self.token = token
+                self.profile = profile
+            }
+            package static let wireFormat = WireFormat(Self.init, \.session, \.token, \.profile)
+        }
+
+        package var userName: String
+        package var password: String
+        package var dialect: Dialect
+        /// Free text that names the device in a list of sessions.
+        package var device: String
+        package var secondLogin: SecondLogin
+        /// The client's network address, for the rate of failures.
+        package var address: String
+
+        package init(
+            userName: String, password: String, dialect: Dialect, device: String, secondLogin: SecondLogin,
+            address: String
+        ) {
+            self.userName = userName
+            self.password = password
+            self.dialect = dialect
+            self.device = device
+            self.secondLogin = secondLogin
+            self.address = address
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.userName, \.password, \.dialect, \.device, \.secondLogin, \.address)
+    }
+
+    /// Revokes one session. Error: ``ServiceError/Code/sessionOver`` when it is not live any more.
+    package struct LogOut: BusRequest {
+        package static let route = "auth.logOut"
+        package typealias Reply = Done
+
+        package var session: SessionID
+        package init(session: SessionID) { self.session = session }
+        package static let wireFormat = WireFormat(Self.init, \.session)
+    }
+
+    /// Profiles by id, at most 500; unknown ids are left out of the answer.
+    package struct Profiles: BusRequest {
+        package static let route = "auth.profiles"
+
+        package struct Reply: WireRecord, Hashable {
+            package var profiles: [Profile]
+            package init(profiles: [Profile]) { self.profiles = profiles }
+            package static let wireFormat = WireFormat(Self.init, \.profiles)
+        }
+
+        package var accounts: [AccountID]
+        package init(accounts: [AccountID]) { self.accounts = accounts }
+        package static let wireFormat = WireFormat(Self.init, \.accounts)
+    }
+
+    /// Accounts by user name, exact or by prefix, at most 50, in the order of their names; cancelled accounts are never
+    /// found.
+    package struct FindByName: BusRequest {
+        package static let route = "auth.findByName"
+        package typealias Reply = Profiles.Reply
+
+        package var userName: String
+        package var byPrefix: Bool
+
+        package init(userName: String, byPrefix: Bool) {
+            self.userName = userName
+            self.byPrefix = byPrefix
+        }
+        package static let wireFormat = WireFormat(Self.init, \.userName, \.byPrefix)
+    }
+
+    /// Pictures by account, at most 16 at once; accounts without one are left out.
+    package struct Pictures: BusRequest {
+        package static let route = "auth.pictures"
+
+        package struct Reply: WireRecord, Hashable {
+            package var pictures: [Picture]
+            package init(pictures: [Picture]) { self.pictures = pictures }
+            package static let wireFormat = WireFormat(Self.init, \.pictures)
+        }
+
+        package var accounts: [AccountID]
+        package init(accounts: [AccountID]) { self.accounts = accounts }
+        package static let wireFormat = WireFormat(Self.init, \.accounts)
+    }
+
+    /// The public keys tokens may be signed with.
+    package struct SigningKeys: BusRequest {
+        package static let route = "auth.signingKeys"
+
+        package struct Key: WireRecord, Hashable {
+            package var id: String
+            /// 32 bytes, Ed25519 (RFC 8032).
+            package var publicKey: Blob
+
+            package init(id: String, publicKey: Blob) {
+                self.id = id
+                self.publicKey = publicKey
+            }
+            package static let wireFormat = WireFormat(Self.init, \.id, \.publicKey)
+        }
+
+        package struct Reply: WireRecord, Hashable {
+            package var keys: [Key]
+            package init(keys: [Key]) { self.keys = keys }
+            package static let wireFormat = WireFormat(Self.init, \.keys)
+        }
+
+        package init() {}
+        package static let wireFormat = WireFormat(Self.init)
+    }
+
+    /// Sessions revoked before their tokens expired, and the place in the event log up to which the list is complete.
+    package struct RevokedSessions: BusRequest {
+        package static let route = "auth.revokedSessions"
+
+        package struct Revocation: WireRecord, Hashable {
+            package var session: SessionID
+            /// Seconds since 1970 when its last token expires and the entry may be forgotten.
+            package var expiresAt: Int64
+
+            package init(session: SessionID, expiresAt: Int64) {
+                self.session = session
+                self.expiresAt = expiresAt
+            }
+            package static let wireFormat = WireFormat(Self.init, \.session, \.expiresAt)
+        }
+
+        package struct Reply: WireRecord, Hashable {
+            package var revocations: [Revocation]
+            /// The number of the last event the list includes.
+            package var position: Int64
+
+            package init(revocations: [Revocation], position: Int64) {
+                self.revocations = revocations
+                self.position = position
+            }
+            package static let wireFormat = WireFormat(Self.init, \.revocations, \.position)
+        }
+
+        package init() {}
+        package static let wireFormat = WireFormat(Self.init)
+    }
+
+    // MARK: - Events
+
+    /// A session ended before its time: log-out, password change, cancellation.
+    package struct SessionRevoked: BusEvent {
+        package static let kind = "auth.sessionRevoked"
+
+        package var session: SessionID
+        package var account: AccountID
+        /// Seconds since 1970 when its last token expires.
+        package var expiresAt: Int64
+
+        package init(session: SessionID, account: AccountID, expiresAt: Int64) {
+            self.session = session
+            self.account = account
+            self.expiresAt = expiresAt
+        }
+        package static let wireFormat = WireFormat(Self.init, \.session, \.account, \.expiresAt)
+    }
+
+    /// Something in the profile of an account changed: caches must forget it.
+    package struct ProfileChanged: BusEvent {
+        package static let kind = "auth.profileChanged"
+
+        package var account: AccountID
+        package init(account: AccountID) { self.account = account }
+        package static let wireFormat = WireFormat(Self.init, \.account)
+    }
+}

@@ -1,0 +1,318 @@
+package enum ConversationKind: UInt8, Sendable, Hashable, CaseIterable, WireValue {
+    case `private` = 1
+    case group = 2
+}
+
+/// A stored message, as every participant sees it.
+package struct Message: WireRecord, Hashable {
+    package var id: MessageID
+    package var conversation: ConversationID
+    package var conversationKind: ConversationKind
+    /// Contiguous from 1 within the conversation, in commit order.
+    package var sequence: Int64
+    package var sender: AccountID
+    package var text: String
+    package var replyTo: MessageID?
+    /// Milliseconds since 1970; for display, never for order.
+    package var sentAt: Int64
+
+    package init(
+        id: MessageID, conversation: ConversationID, conversationKind: ConversationKind, sequence: Int64,
+        sender: AccountID, text: String, replyTo: MessageID?, sentAt: Int64
+    ) {
+        self.id = id
+        self.conversation = conversation
+        self.conversationKind = conversationKind
+        self.sequence = sequence
+        self.sender = sender
+        self.text = text
+        self.replyTo = replyTo
+        self.sentAt = sentAt
+    }
+    package static let wireFormat = WireFormat(
+        Self.init, \.id, \.conversation, \.conversationKind, \.sequence, \.sender, \.text, \.replyTo, \.sentAt)
+}
+
+/// A message in a list, with what is counted when the list is made.
+package struct ListedMessage: WireRecord, Hashable {
+    package var message: Message
+    /// Replies that are not recalled.
+    package var replyCount: Int64
+
+    package init(message: Message, replyCount: Int64) {
+        self.message = message
+        self.replyCount = replyCount
+    }
+    package static let wireFormat = WireFormat(Self.init, \.message, \.replyCount)
+}
+
+/// How far one member has read.
+package struct ReadIndex: WireRecord, Hashable {
+    package var account: AccountID
+    /// The greatest message id he has read; 0 for none.
+    package var message: MessageID
+
+    package init(account: AccountID, message: MessageID) {
+        self.account = account
+        self.message = message
+    }
+    package static let wireFormat = WireFormat(Self.init, \.account, \.message)
+}
+
+/// Everything message-svc answers.
+package enum MessageAPI {
+    /// Appends a message to a conversation; answers when it is on disk.
+    ///
+    /// Repeating a send with the same client id and content returns the first answer and creates nothing.
+    /// Errors: ``ServiceError/Code/notParticipant``, ``ServiceError/Code/invalidReply``,
+    /// ``ServiceError/Code/invalidText``, ``ServiceError/Code/conflictingClientID``.
+    package struct Send: BusRequest {
+        package static let route = "message.send"
+
+        package struct Reply: WireRecord, Hashable {
+            package var message: MessageID
+            package var sequence: Int64
+            /// Milliseconds since 1970.
+            package var sentAt: Int64
+
+            package init(message: MessageID, sequence: Int64, sentAt: Int64) {
+                self.message = message
+                self.sequence = sequence
+                self.sentAt = sentAt
+            }
+            package static let wireFormat = WireFormat(Self.init, \.message, \.sequence, \.sentAt)
+        }
+
+        package var sender: AccountID
+        package var conversation: ConversationID
+        package var text: String
+        package var replyTo: MessageID?
+        /// Chosen by the client, at most 255 characters, unique per account and conversation.
+        package var clientID: String?
+
+        package init(
+            sender: AccountID, conversation: ConversationID, text: String, replyTo: MessageID?, clientID: String?
+        ) {
+            self.sender = sender
+            self.conversation = conversation
+            self.text = text
+            self.replyTo = replyTo
+            self.clientID = clientID
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.sender, \.conversation, \.text, \.replyTo, \.clientID)
+    }
+
+    /// Messages of all conversations of an account that were not handed over yet, in id order.
+    ///
+    /// One hand-over per account is open at a time; a second pull waits for the first to be settled with
+    /// ``SettleHandOver``, or for ten seconds.
+    package struct PullHandOver: BusRequest {
+        package static let route = "message.pullHandOver"
+
+        package struct Reply: WireRecord, Hashable {
+            package var messages: [ListedMessage]
+            package var hasMore: Bool
+            /// What to settle with; 0 when there is nothing to settle.
+            package var receipt: Int64
+
+            package init(messages: [ListedMessage], hasMore: Bool, receipt: Int64) {
+                self.messages = messages
+                self.hasMore = hasMore
+                self.receipt = receipt
+            }
+            package static let wireFormat = WireFormat(Self.init, \.messages, \.hasMore, \.receipt)
+        }
+
+        package var account: AccountID
+        /// Confirmed hand-over: everything up to this message is confirmed now, and nothing else moves the cursor.
+        package var acknowledged: MessageID?
+        /// At most 1,000.
+        package var limit: Int32
+
+        package init(account: AccountID, acknowledged: MessageID?, limit: Int32) {
+            self.account = account
+            self.acknowledged = acknowledged
+            self.limit = limit
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.acknowledged, \.limit)
+    }
+
+    /// Ends an open hand-over: moves the cursor when the answer reached the client, else leaves it. Idempotent.
+    package struct SettleHandOver: BusRequest {
+        package static let route = "message.settleHandOver"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var receipt: Int64
+        package var delivered: Bool
+
+        package init(account: AccountID, receipt: Int64, delivered: Bool) {
+            self.account = account
+            self.receipt = receipt
+            self.delivered = delivered
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.receipt, \.delivered)
+    }
+
+    /// The newest messages of a conversation, oldest first, with how far each member has read.
+    ///
+    /// Error: ``ServiceError/Code/notParticipant``.
+    package struct History: BusRequest {
+        package static let route = "message.history"
+
+        package struct Reply: WireRecord, Hashable {
+            package var messages: [ListedMessage]
+            package var hasMore: Bool
+            package var readIndexes: [ReadIndex]
+            /// Messages of others that the caller has not read.
+            package var unreadCount: Int64
+
+            package init(messages: [ListedMessage], hasMore: Bool, readIndexes: [ReadIndex], unreadCount: Int64) {
+                self.messages = messages
+                self.hasMore = hasMore
+                self.readIndexes = readIndexes
+                self.unreadCount = unreadCount
+            }
+            package static let wireFormat = WireFormat(
+                Self.init, \.messages, \.hasMore, \.readIndexes, \.unreadCount)
+        }
+
+        package var account: AccountID
+        package var conversation: ConversationID
+        /// Only messages with a smaller id.
+        package var before: MessageID?
+        /// At most 1,000.
+        package var limit: Int32
+
+        package init(account: AccountID, conversation: ConversationID, before: MessageID?, limit: Int32) {
+            self.account = account
+            self.conversation = conversation
+            self.before = before
+            self.limit = limit
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.conversation, \.before, \.limit)
+    }
+
+    /// The conversations of an account, in the order of their ids.
+    package struct Conversations: BusRequest {
+        package static let route = "message.conversations"
+
+        package struct Entry: WireRecord, Hashable {
+            package var conversation: ConversationID
+            package var kind: ConversationKind
+            /// The other person of a private conversation.
+            package var peer: AccountID?
+            package var unreadCount: Int64
+
+            package init(
+                conversation: ConversationID, kind: ConversationKind, peer: AccountID?, unreadCount: Int64
+            ) {
+                self.conversation = conversation
+                self.kind = kind
+                self.peer = peer
+                self.unreadCount = unreadCount
+            }
+            package static let wireFormat = WireFormat(
+                Self.init, \.conversation, \.kind, \.peer, \.unreadCount)
+        }
+
+        package struct Reply: WireRecord, Hashable {
+            package var conversations: [Entry]
+            package init(conversations: [Entry]) { self.conversations = conversations }
+            package static let wireFormat = WireFormat(Self.init, \.conversations)
+        }
+
+        package var account: AccountID
+        package init(account: AccountID) { self.account = account }
+        package static let wireFormat = WireFormat(Self.init, \.account)
+    }
+
+    /// What a push connection needs before it goes live: where the account takes part, and what it missed.
+    ///
+    /// `position` is the place in the event log this answer was read at: events after it are live.
+    package struct Attach: BusRequest {
+        package static let route = "message.attach"
+
+        package struct Reply: WireRecord, Hashable {
+            package var position: Int64
+            package var conversations: [ConversationID]
+            /// Messages after `since`, in id order; call again with the last one while `hasMore`.
+            package var missed: [Message]
+            package var hasMore: Bool
+
+            package init(position: Int64, conversations: [ConversationID], missed: [Message], hasMore: Bool) {
+                self.position = position
+                self.conversations = conversations
+                self.missed = missed
+                self.hasMore = hasMore
+            }
+            package static let wireFormat = WireFormat(
+                Self.init, \.position, \.conversations, \.missed, \.hasMore)
+        }
+
+        package var account: AccountID
+        package var since: MessageID?
+
+        package init(account: AccountID, since: MessageID?) {
+            self.account = account
+            self.since = since
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.since)
+    }
+
+    // MARK: - Effects
+
+    /// A conversation exists from now on, with a first message when a friendship opened it.
+    package struct OpenConversation: BusEffect {
+        package static let kind = "message.openConversation"
+
+        package var conversation: ConversationID
+        package var conversationKind: ConversationKind
+        package var participants: [AccountID]
+        /// The first message; empty for none.
+        package var greeting: String
+        /// Who says the greeting; one of the participants.
+        package var greeter: AccountID
+
+        package init(
+            conversation: ConversationID, conversationKind: ConversationKind, participants: [AccountID],
+            greeting: String, greeter: AccountID
+        ) {
+            self.conversation = conversation
+            self.conversationKind = conversationKind
+            self.participants = participants
+            self.greeting = greeting
+            self.greeter = greeter
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.conversation, \.conversationKind, \.participants, \.greeting, \.greeter)
+    }
+
+    // MARK: - Events
+
+    /// A message was stored.
+    package struct MessageSent: BusEvent {
+        package static let kind = "message.sent"
+
+        package var message: Message
+        package init(message: Message) { self.message = message }
+        package static let wireFormat = WireFormat(Self.init, \.message)
+    }
+
+    /// Accounts take part in a conversation from now on, or no longer.
+    package struct ParticipantsChanged: BusEvent {
+        package static let kind = "message.participantsChanged"
+
+        package var conversation: ConversationID
+        package var joined: [AccountID]
+        package var left: [AccountID]
+
+        package init(conversation: ConversationID, joined: [AccountID], left: [AccountID]) {
+            self.conversation = conversation
+            self.joined = joined
+            self.left = left
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
+    }
+}

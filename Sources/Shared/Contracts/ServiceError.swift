@@ -1,0 +1,77 @@
+/// Why a request was not carried out, in words every process and every dialect shares.
+///
+/// Each dialect turns a code into its own status, number and text; `detail` fills the blank in such a text (a user name,
+/// a field) and is never shown on its own.
+package struct ServiceError: Error, Hashable, CustomStringConvertible {
+    /// The closed list of refusals and failures. All processes ship together; an unknown code decodes as ``internal``.
+    package enum Code: UInt8, Sendable, Hashable, CaseIterable, WireValue {
+        // Failures of the machine, not of the request.
+
+        /// Certainly not executed: the service is down, starting, full, or the request expired before its turn.
+        case unavailable = 1
+        /// Perhaps executed: no answer before the deadline.
+        case outcomeUnknown = 2
+        /// A defect; the log of the request id says more.
+        case `internal` = 3
+        /// The route does not exist, the payload is no such request, or this peer may not call it.
+        case badRequest = 4
+        /// Too often; `detail` is the number of seconds to wait.
+        case rateLimited = 5
+
+        // auth-svc
+
+        case wrongCredentials = 20
+        case alreadyLoggedIn = 21
+        case sessionOver = 22
+        case accountNotFound = 23
+        case userNameTaken = 24
+        /// `detail` is the field: userName, password, email or phoneNumber.
+        case wrongLength = 25
+        /// `detail` is the field: userName, password, email or phoneNumber.
+        case forbiddenCharacters = 26
+        /// `detail` is the limit in bytes.
+        case pictureTooLarge = 27
+
+        // social-svc
+
+        case cannotBefriendSelf = 40
+        case alreadyFriends = 41
+        case noSuchApplication = 42
+        /// The text is longer than allowed; `detail` is the limit in characters.
+        case messageTooLong = 43
+        /// A list is full; `detail` is its limit.
+        case limitReached = 44
+
+        // message-svc
+
+        case notParticipant = 60
+        case invalidReply = 61
+        /// The text is empty or longer than allowed; `detail` is the limit in characters.
+        case invalidText = 62
+        /// The client message id was used for a message with other content.
+        case conflictingClientID = 63
+        case invalidMessage = 64
+    }
+
+    package let code: Code
+    /// What fills the blank of a dialect's text; empty when there is none.
+    package let detail: String
+
+    package init(_ code: Code, detail: String = "") {
+        self.code = code
+        self.detail = detail
+    }
+
+    package var description: String { detail.isEmpty ? "\(code)" : "\(code)(\(detail))" }
+}
+
+extension ServiceError: WireValue {
+    package init(from reader: inout WireReader) throws(WireError) {
+        code = Code(rawValue: try reader.read()) ?? .internal
+        detail = try String(from: &reader)
+    }
+    package func write(to writer: inout WireWriter) {
+        writer.write(code.rawValue)
+        writer.write(detail)
+    }
+}

@@ -1,0 +1,72 @@
+import Glibc
+package import Logging
+
+/// Writes one line per record to standard error: time, level, process, message, `key=value` pairs.
+///
+/// Text from outside cannot forge a line: control characters are escaped, values with blanks are quoted.
+package struct LineLogHandler: LogHandler {
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    private let process: String
+
+    package init(process: String, logLevel: Logger.Level) {
+        self.process = process
+        self.logLevel = logLevel
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var line = "\(Self.timestamp()) \(event.level.rawValue) \(process) \(Self.escape(event.message.description))"
+        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { _, new in new })
+            .sorted(by: { $0.key < $1.key })
+        {
+            line += " \(key)=\(Self.quote(value.description))"
+        }
+        line += "\n"
+        line.withUTF8 { bytes in
+            var written = 0
+            while written < bytes.count {
+                let count = write(STDERR_FILENO, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+                // A log that cannot be written must not stop the service.
+                guard count > 0 || errno == EINTR else { return }
+                written += max(0, count)
+            }
+        }
+    }
+
+    private static func timestamp() -> String {
+        let now = WallClock.milliseconds
+        var seconds = time_t(now / 1_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ value: Int32, _ width: Int = 2) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))T\(padded(parts.tm_hour)):"
+            + "\(padded(parts.tm_min)):\(padded(parts.tm_sec)).\(padded(Int32(now % 1_000), 3))Z"
+    }
+
+    private static func escape(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return text }
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            if scalar.value < 0x20 || scalar.value == 0x7F {
+                escaped += "\\u{" + String(scalar.value, radix: 16) + "}"
+            } else {
+                escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+
+    private static func quote(_ value: String) -> String {
+        let escaped = escape(value)
+        guard escaped.isEmpty || escaped.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) else { return escaped }
+        return "\"" + escaped.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+
+/// A point on the clock that never jumps, in nanoseconds; deadlines and timers live on it.
+package struct MonotonicTime: Comparable, Hashable, Sendable {
+    package let nanoseconds: Int64
+
+    package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+    package static var now: MonotonicTime {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// The point this much from now.
+    package static func after(_ duration: Duration) -> MonotonicTime { now + duration }
+
+    /// Whole milliseconds until this point; 0 when it has passed.
+    package var millisecondsFromNow: Int {
+        max(0, Int((nanoseconds - MonotonicTime.now.nanoseconds + 999_999) / 1_000_000))
+    }
+
+    package var hasPassed: Bool { self <= .now }
+
+    package static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
+
+    package static func + (time: Self, duration: Duration) -> Self {
+        let (seconds, attoseconds) = duration.components
+        return MonotonicTime(nanoseconds: time.nanoseconds + seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}
+
+/// The wall clock, for what is stored or shown: milliseconds since 1970.
+package enum WallClock {
+    package static var milliseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    package static var seconds: Int64 { milliseconds / 1_000 }
+}
