@@ -1,0 +1,189 @@
+import GRDB
+import Glibc
+import Logging
+import Shared
+import Synchronization
+
+/// The one thread that writes a database: everything that waits goes into one transaction, and one fsync covers it.
+///
+/// ```
+/// take all that waits → BEGIN → every step → COMMIT → publish events → answer every caller → again
+/// ```
+/// There is no timer: while a commit is under way the next group forms by itself.
+final class GroupCommitWriter: Sendable {
+    /// Writes that may wait for their group; one more is refused.
+    static let maxQueued = 8_192
+    /// Writes of one transaction; more wait for the next.
+    static let maxGroup = 1_024
+    /// Events the log keeps for subscribers that fell behind; older ones are deleted in strides.
+    static let keptEvents: Int64 = 200_000
+    static let pruningStride: Int64 = 10_000
+
+    /// A queued write: a step that may run again in another transaction, and its end.
+    private struct Job: Sendable {
+        /// Runs the step; the closure it returns is called after the commit.
+        let run: @Sendable (WriteTransaction) throws -> @Sendable () -> Void
+        let fail: @Sendable (ServiceError) -> Void
+    }
+
+    private struct State {
+        var jobs: [Job] = []
+        var isStopping = false
+        var publish: @Sendable ([NumberedEvent]) -> Void = { _ in }
+    }
+
+    private let state = Mutex(State())
+    private let signal = Signal()
+    private let pool: DatabasePool
+    private let logger: Logger
+    private let onRollback: @Sendable () -> Void
+    private let thread = Mutex<DedicatedThread?>(nil)
+
+    init(pool: DatabasePool, head: Int64, logger: Logger, onRollback: @escaping @Sendable () -> Void) {
+        self.pool = pool
+        self.logger = logger
+        self.onRollback = onRollback
+        thread.withLock { $0 = DedicatedThread { [self] in run(head: head) } }
+    }
+
+    func setPublisher(_ publish: @escaping @Sendable ([NumberedEvent]) -> Void) {
+        state.withLock { $0.publish = publish }
+    }
+
+    func submit<Value: Sendable>(
+        _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
+        completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
+    ) {
+        let job = Job(
+            run: { transaction in
+                let value = try step(transaction)
+                return { completion(.success(value)) }
+            }, fail: { completion(.failure($0)) })
+        let isAdmitted = state.withLock { state in
+            guard !state.isStopping, state.jobs.count < Self.maxQueued else { return false }
+            state.jobs.append(job)
+            return true
+        }
+        if isAdmitted { signal.raise() } else { job.fail(ServiceError(.unavailable)) }
+    }
+
+    /// Commits what waits and ends the thread. Idempotent.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        signal.raise()
+        thread.withLock { $0.take() }?.join()
+    }
+
+    private func run(head: Int64) {
+        var head = head
+        while true {
+            let (jobs, isStopping) = state.withLock { state in
+                let jobs = Array(state.jobs.prefix(Self.maxGroup))
+                state.jobs.removeFirst(jobs.count)
+                return (jobs, state.isStopping)
+            }
+            if jobs.isEmpty {
+                if isStopping { return }
+                signal.wait()
+                continue
+            }
+            if !commit(jobs, head: &head) {
+                // A step failed after it had changed something: its neighbours go again, each on its own.
+                for job in jobs where !commit([job], head: &head) {
+                    preconditionFailure("a group of one answers its own failure")
+                }
+            }
+        }
+    }
+
+    /// Runs jobs in one transaction and answers them.
+    ///
+    /// - Returns: `false` when nothing was committed or answered, because one of several jobs spoilt the transaction.
+    private func commit(_ jobs: [Job], head: inout Int64) -> Bool {
+        var answers: [@Sendable () -> Void] = []
+        answers.reserveCapacity(jobs.count)
+        do {
+            let events = try pool.writeWithoutTransaction { db -> [NumberedEvent]? in
+                try db.beginTransaction(.immediate)
+                do {
+                    let group = CommitGroup(head: head)
+                    let transaction = WriteTransaction(db: db, group: group)
+                    for job in jobs {
+                        let changes = db.totalChangesCount
+                        do {
+                            answers.append(try job.run(transaction))
+                        } catch {
+                            // A refusal that comes before the first change has nothing to undo.
+                            let isHarmless = db.totalChangesCount == changes
+                            guard isHarmless || jobs.count == 1 else {
+                                try rollBack(db)
+                                return nil
+                            }
+                            if !isHarmless { throw error }
+                            let refusal = ServiceError(storage: error, logger: logger)
+                            answers.append { job.fail(refusal) }
+                        }
+                    }
+                    try prune(db, group.events)
+                    try db.commit()
+                    return group.events
+                } catch {
+                    try rollBack(db)
+                    throw error
+                }
+            }
+            guard let events else { return false }
+            if let last = events.last {
+                head = last.number
+                state.withLock { $0.publish }(events)
+            }
+            for answer in answers { answer() }
+        } catch {
+            let failure = ServiceError(storage: error, logger: logger)
+            for job in jobs { job.fail(failure) }
+        }
+        return true
+    }
+
+    private func rollBack(_ db: Database) throws {
+        onRollback()
+        // A full disk has SQLite roll back by itself.
+        if db.isInsideTransaction { try db.rollback() }
+    }
+
+    private func prune(_ db: Database, _ events: [NumberedEvent]) throws {
+        guard let reached = events.last(where: { $0.number % Self.pruningStride == 0 }) else { return }
+        try db.execute(sql: "DELETE FROM event WHERE number <= ?", arguments: [reached.number - Self.keptEvents])
+    }
+}
+
+/// A binary semaphore: any number of raises before a wait count as one.
+private final class Signal: Sendable {
+    private let semaphore: UnsafeSemaphore
+
+    private struct UnsafeSemaphore: @unchecked Sendable {
+        // Sendable: a POSIX semaphore is made for use from several threads, and its address never changes.
+        let pointer: UnsafeMutablePointer<sem_t>
+    }
+
+    init() {
+        let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        sem_init(pointer, 0, 0)
+        semaphore = UnsafeSemaphore(pointer: pointer)
+    }
+
+    deinit {
+        sem_destroy(semaphore.pointer)
+        semaphore.pointer.deallocate()
+    }
+
+    func raise() {
+        var value: Int32 = 0
+        sem_getvalue(semaphore.pointer, &value)
+        if value <= 0 { sem_post(semaphore.pointer) }
+    }
+
+    func wait() {
+        while sem_wait(semaphore.pointer) != 0, errno == EINTR {}
+    }
+}

@@ -1,0 +1,188 @@
+package import Logging
+package import Shared
+import GRDB
+import Synchronization
+
+/// Delivers the outbox to its receivers: in order, at least once, until acknowledged; it survives any crash because it
+/// lives in the database.
+package final class OutboxRelay: Sendable {
+    /// Effects of one delivery.
+    static let maxBatch = 64
+    /// Pause before a failed delivery is repeated; doubles up to the limit.
+    static let firstRetry = Duration.milliseconds(50)
+    static let lastRetry = Duration.seconds(1)
+
+    private struct State {
+        var waiters: [Int64: [CheckedContinuation<Void, any Error>]] = [:]
+        var acknowledged: Int64 = 0
+        var task: Task<Void, Never>?
+    }
+
+    private let database: ServiceDatabase
+    private let sender: ServiceName
+    private let receiver: BusClient
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let wakeUps: AsyncStream<Void>
+    private let wakeUp: AsyncStream<Void>.Continuation
+
+    /// A relay for the effects one service owes another.
+    package init(database: ServiceDatabase, from sender: ServiceName, to receiver: BusClient, logger: Logger) {
+        self.database = database
+        self.sender = sender
+        self.receiver = receiver
+        self.logger = logger
+        (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Begins to deliver, first of all what an earlier life of the process left behind.
+    package func start() {
+        wakeUp.yield()
+        let task = Task { await run() }
+        state.withLock { $0.task = task }
+    }
+
+    /// Stops delivering; what is left stays in the database.
+    package func stop() async {
+        wakeUp.finish()
+        let task = state.withLock { $0.task.take() }
+        task?.cancel()
+        await task?.value
+    }
+
+    /// Waits until an effect that was just committed is in force at its receiver.
+    ///
+    /// - Throws: ``ServiceError/Code/outcomeUnknown`` when the deadline comes first; the effect still arrives later.
+    package func waitForAcknowledgement(of number: Int64, until deadline: MonotonicTime) async throws(ServiceError) {
+        wakeUp.yield()
+        let timer = Task {
+            // Cancelled as soon as the acknowledgement is there.
+            try? await Task.sleep(for: .milliseconds(Int64(deadline.millisecondsFromNow)))
+            giveUp(on: number)
+        }
+        defer { timer.cancel() }
+        do {
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+                let isThere = state.withLock { state in
+                    if state.acknowledged < number { state.waiters[number, default: []].append(continuation) }
+                    return state.acknowledged >= number
+                }
+                if isThere { continuation.resume() }
+            }
+        } catch {
+            throw ServiceError(.outcomeUnknown)
+        }
+    }
+
+    private func giveUp(on number: Int64) {
+        let waiters = state.withLock { $0.waiters.removeValue(forKey: number) } ?? []
+        for waiter in waiters { waiter.resume(throwing: CancellationError()) }
+    }
+
+    private func run() async {
+        var pause = Self.firstRetry
+        for await _ in wakeUps {
+            while !Task.isCancelled {
+                do throws(ServiceError) {
+                    guard try await deliverNext() else { break }
+                    pause = Self.firstRetry
+                } catch {
+                    logger.info(
+                        "effects wait for their receiver",
+                        metadata: ["to": "\(receiver.service)", "reason": "\(error)"])
+                    // Cancelled only by the stop of the process.
+                    try? await Task.sleep(for: pause)
+                    pause = min(pause * 2, Self.lastRetry)
+                }
+            }
+        }
+    }
+
+    /// Delivers the oldest effects; `false` when there are none.
+    private func deliverNext() async throws(ServiceError) -> Bool {
+        let receiverCode = Int64(receiver.service.rawValue)
+        let effects = try await database.read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT number, kind, payload FROM outbox WHERE receiver = ? ORDER BY number LIMIT ?",
+                arguments: [receiverCode, Self.maxBatch]
+            ).map { row in
+                EffectAPI.Effect(
+                    number: row["number"], kind: row["kind"], payload: row["payload"])
+            }
+        }
+        guard !effects.isEmpty else { return false }
+        let reply = try await receiver.call(
+            EffectAPI.Apply(sender: sender, epoch: database.epoch, effects: effects),
+            CallContext(trace: "outbox-\(effects[0].number)"))
+        let applied = reply.applied
+        try await database.write { transaction in
+            let followUps = try Row.fetchAll(
+                transaction.db,
+                sql: """
+                    SELECT eventKind, eventPayload FROM outbox
+                    WHERE receiver = ? AND number <= ? AND eventKind IS NOT NULL ORDER BY number
+                    """, arguments: [receiverCode, applied])
+            for row in followUps {
+                let payload: Blob = row["eventPayload"]
+                try transaction.group.append(
+                    kind: row["eventKind"], payload: payload.bytes, stored: payload.bytes, transaction.db)
+            }
+            try transaction.db.execute(
+                sql: "DELETE FROM outbox WHERE receiver = ? AND number <= ?", arguments: [receiverCode, applied])
+        }
+        acknowledge(upTo: applied)
+        return true
+    }
+
+    private func acknowledge(upTo number: Int64) {
+        let waiters = state.withLock { state in
+            state.acknowledged = max(state.acknowledged, number)
+            let reached = state.waiters.keys.filter { $0 <= number }
+            return reached.flatMap { state.waiters.removeValue(forKey: $0) ?? [] }
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+}
+
+/// Applies effects of other services exactly once: remembers, in the same transaction, how far each sender has come.
+package struct EffectInbox: Sendable {
+    package typealias Handler = @Sendable (WriteTransaction, Blob) throws -> Void
+
+    private var handlers: [String: Handler] = [:]
+
+    package init() {}
+
+    /// What an effect does here. It must succeed for every payload of its type: a failure holds up its sender for good.
+    package mutating func on<Effect: BusEffect>(
+        _: Effect.Type, apply: @escaping @Sendable (WriteTransaction, Effect) throws -> Void
+    ) {
+        handlers[Effect.kind] = { transaction, payload in
+            try apply(transaction, try Effect(wireBytes: payload.bytes))
+        }
+    }
+
+    /// Registers the answer to deliveries.
+    package func addRoute(to routes: inout BusRoutes, from senders: Set<ServiceName>, database: ServiceDatabase) {
+        let handlers = handlers
+        routes.on(EffectAPI.Apply.self, from: senders) { request, call throws(ServiceError) in
+            // The name in the payload counts only when it is the caller's own.
+            guard request.sender == call.caller else { throw ServiceError(.badRequest, detail: "sender is not caller") }
+            return try await database.write { transaction in
+                var applied = try Int64.fetchOne(
+                    transaction.db, sql: "SELECT number FROM inbox WHERE sender = ? AND epoch = ?",
+                    arguments: [Int64(request.sender.rawValue), request.epoch]) ?? 0
+                for effect in request.effects where effect.number > applied {
+                    guard let handler = handlers[effect.kind] else {
+                        throw ServiceError(.badRequest, detail: "unknown effect \(effect.kind)")
+                    }
+                    try handler(transaction, effect.payload)
+                    applied = effect.number
+                }
+                try transaction.db.execute(
+                    sql: "INSERT INTO inbox VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = excluded.number",
+                    arguments: [Int64(request.sender.rawValue), request.epoch, applied])
+                return EffectAPI.Apply.Reply(applied: applied)
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package import GRDB
+package import Logging
+package import Shared
+import Synchronization
+
+/// A service's SQLite file: one writer that commits in groups, many readers, an event log and an outbox beside the data.
+///
+/// A write that returned is on disk (`synchronous=FULL`). Writes that arrive while a commit is under way share the next
+/// one: an idle service commits a single write at once, a busy one commits hundreds with one fsync.
+package final class ServiceDatabase: Sendable {
+    /// Turns a stored event back into the one to publish; `nil` when what it spoke of is gone.
+    package typealias Expansion = @Sendable (Database, _ kind: String, _ payload: Blob) throws -> Blob?
+
+    private let pool: DatabasePool
+    private let writer: GroupCommitWriter
+    private let expand: Expansion
+    /// Names the life of this database on the bus.
+    package let epoch: Int64
+    /// The last event committed before the start.
+    package let initialHead: Int64
+    private let logger: Logger
+
+    /// Opens or creates the database, migrates it and starts its writer.
+    ///
+    /// - Parameters:
+    ///   - migrations: the service's own schema; the tables of the event log, the outbox and the inbox are added here.
+    ///   - expand: for events stored in a shorter form than they are published in.
+    ///   - onRollback: called on the writer's thread when a group was rolled back: caches of the writer are void.
+    /// - Throws: when the file is damaged, from a newer version, or missing where there was one.
+    package init(
+        in directory: DataDirectory, logger: Logger, expand: @escaping Expansion = { _, _, payload in payload },
+        onRollback: @escaping @Sendable () -> Void = {}, migrations: (inout DatabaseMigrator) -> Void
+    ) throws {
+        try directory.checkDatabaseIsNotLost()
+        var configuration = GRDB.Configuration()
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(5)
+        pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
+        try pool.writeWithoutTransaction(Self.insistOnDurability)
+        try pool.read(Self.checkIntegrity)
+
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
+        migrations(&migrator)
+        guard try pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
+            throw DataDirectory.Refusal(
+                description: "\(directory.databasePath) was written by a newer version of this program")
+        }
+        try migrator.migrate(pool)
+        try directory.rememberDatabase()
+
+        (epoch, initialHead) = try pool.read { db in
+            (
+                try Int64.fetchOne(db, sql: "SELECT epoch FROM log") ?? 0,
+                try Self.head(db)
+            )
+        }
+        self.expand = expand
+        self.logger = logger
+        writer = GroupCommitWriter(pool: pool, head: initialHead, logger: logger, onRollback: onRollback)
+    }
+
+    /// Where committed events go, before the writes that caused them are answered. Set it once, before the first write.
+    package func publishEvents(to publisher: EventPublisher) {
+        writer.setPublisher { publisher.publish($0) }
+    }
+
+    /// Runs a write in the next group and returns its value when it is on disk.
+    ///
+    /// The step may run twice (when a neighbour spoils the group), so it must do nothing but use its transaction.
+    /// - Throws: what the step threw, if that is a ``ServiceError``; ``ServiceError/Code/unavailable`` when nothing was
+    ///   stored because of a full queue or disk; ``ServiceError/Code/internal`` for anything else.
+    package func write<Value: Sendable>(
+        _ step: @escaping @Sendable (WriteTransaction) throws -> Value
+    ) async throws(ServiceError) -> Value {
+        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
+            submit(step) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    /// Like ``write(_:)``; `completion` runs on the writer's thread, after the commit, and must not block.
+    package func submit<Value: Sendable>(
+        _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
+        completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
+    ) {
+        writer.submit(step, completion: completion)
+    }
+
+    /// Reads a consistent snapshot, beside the writer and other readers.
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(ServiceError) -> Value {
+        do {
+            return try await pool.read(body)
+        } catch {
+            throw ServiceError(storage: error, logger: logger)
+        }
+    }
+
+    /// Commits what is queued, checkpoints and closes. Later writes are refused. Idempotent.
+    package func close() {
+        writer.stop()
+        do {
+            try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            logger.warning("the database was not closed in order", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: - Event log
+
+    /// The number of the last event in a snapshot: everything the snapshot shows has happened up to it.
+    package static func head(_ db: Database) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT max(number) FROM event") ?? 0
+    }
+
+    /// Registers the answers to reads of this database's event log.
+    package func addEventLogRoute(to routes: inout BusRoutes) {
+        routes.on(EventLogAPI.Read.self, from: Set(ServiceName.allCases)) { [self] request, _ throws(ServiceError) in
+            try await read { [epoch, expand] db in
+                let head = try Self.head(db)
+                let oldest = try Int64.fetchOne(db, sql: "SELECT min(number) FROM event") ?? 1
+                let limit = min(max(0, request.limit), 1_000)
+                let isTooOld = request.after < oldest - 1 || request.after > head
+                let rows = isTooOld || limit == 0 ? [] : try Row.fetchAll(
+                    db, sql: "SELECT number, kind, payload FROM event WHERE number > ? ORDER BY number LIMIT ?",
+                    arguments: [request.after, limit])
+                let events = try rows.map { row in
+                    let kind: String = row["kind"]
+                    let payload = try expand(db, kind, row["payload"])
+                    return NumberedEvent(number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
+                }
+                return EventLogAPI.Read.Reply(
+                    batch: EventBatch(epoch: epoch, head: head, events: events), isTooOld: isTooOld)
+            }
+        }
+    }
+
+    // MARK: - Opening
+
+    private static func insistOnDurability(_ db: Database) throws {
+        // GRDB chooses NORMAL for WAL, which may forget the last commits when the power fails.
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        let settings: [(pragma: String, wanted: String)] = [
+            ("synchronous", "2"), ("journal_mode", "wal"), ("foreign_keys", "1"),
+        ]
+        for (pragma, wanted) in settings {
+            let actual = try String.fetchOne(db, sql: "PRAGMA \(pragma)") ?? ""
+            guard actual == wanted else {
+                throw DataDirectory.Refusal(description: "SQLite keeps \(pragma) at \(actual), not \(wanted)")
+            }
+        }
+    }
+
+    /// Pages of the largest file that is checked whole at every start: beyond it the check would delay the recovery.
+    private static let maxCheckedPages = 16_384
+
+    private static func checkIntegrity(_ db: Database) throws {
+        guard try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 <= maxCheckedPages else { return }
+        let finding = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+        guard finding == "ok" else {
+            throw DataDirectory.Refusal(description: "the database is damaged: \(finding ?? "no answer")")
+        }
+    }
+
+    private static func createSharedTables(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE log (epoch INTEGER NOT NULL);
+                CREATE TABLE event (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, payload BLOB NOT NULL);
+                CREATE TABLE outbox (
+                    number INTEGER PRIMARY KEY AUTOINCREMENT,
+                    receiver INTEGER NOT NULL,
+                    kind TEXT NOT NULL,
+                    payload BLOB NOT NULL,
+                    eventKind TEXT,
+                    eventPayload BLOB
+                );
+                CREATE TABLE inbox (
+                    sender INTEGER NOT NULL, epoch INTEGER NOT NULL, number INTEGER NOT NULL,
+                    PRIMARY KEY (sender, epoch)
+                ) WITHOUT ROWID;
+                """)
+        try db.execute(sql: "INSERT INTO log VALUES (?)", arguments: [Int64.random(in: 1...Int64.max)])
+    }
+}

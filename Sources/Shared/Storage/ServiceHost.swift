@@ -1,0 +1,63 @@
+package import GRDB
+package import Logging
+package import Shared
+
+/// What every service is made of: its folder and database, the bus thread, the server and the publisher.
+package final class ServiceHost: Sendable {
+    /// Time that requests in flight get at a stop.
+    static let drainLimit = Duration.seconds(8)
+
+    package let name: ServiceName
+    package let directory: DataDirectory
+    package let database: ServiceDatabase
+    package let reactor: BusReactor
+    private let bus: BusConfiguration
+    private let publisher: EventPublisher
+    private let logger: Logger
+    private let server = OnceBox<BusServer>()
+
+    /// Takes the folder's lock, opens the database and starts the bus thread; nothing is reachable yet.
+    package init(
+        _ name: ServiceName, bus: BusConfiguration, context: ZMQContext, logger: Logger,
+        expand: @escaping ServiceDatabase.Expansion = { _, _, payload in payload },
+        onRollback: @escaping @Sendable () -> Void = {}, migrations: (inout DatabaseMigrator) -> Void
+    ) throws {
+        self.name = name
+        self.bus = bus
+        self.logger = logger
+        try bus.createFolders()
+        directory = try DataDirectory(path: bus.dataPath, service: name)
+        database = try ServiceDatabase(
+            in: directory, logger: logger, expand: expand, onRollback: onRollback, migrations: migrations)
+        reactor = BusReactor(context: context, logger: logger)
+        publisher = EventPublisher(
+            epoch: database.epoch, head: database.initialHead, reactor: reactor, logger: logger)
+        database.publishEvents(to: publisher)
+    }
+
+    /// A client of another service, connected.
+    package func client(of service: ServiceName) async throws -> BusClient {
+        let client = BusClient(to: service, as: name, reactor: reactor, logger: logger)
+        try await client.connect(to: bus.addresses(of: service).requests, security: bus.security)
+        return client
+    }
+
+    /// Opens the service to its callers: events first, so that nothing it does from now on goes unheard.
+    package func serve(_ routes: BusRoutes) async throws {
+        var routes = routes
+        database.addEventLogRoute(to: &routes)
+        try await bus.startAuthentication(on: reactor, logger: logger)
+        let addresses = bus.addresses(of: name)
+        for endpoint in addresses.events { try await publisher.bind(to: endpoint, security: bus.security) }
+        let server = BusServer(routes: routes, reactor: reactor, logger: logger)
+        for endpoint in addresses.requests { try await server.bind(to: endpoint, security: bus.security) }
+        self.server.set(server)
+    }
+
+    /// Answers what is in flight, commits what is queued and closes everything. Idempotent.
+    package func stop() async {
+        await server.value?.drain(within: Self.drainLimit)
+        database.close()
+        reactor.stop()
+    }
+}
