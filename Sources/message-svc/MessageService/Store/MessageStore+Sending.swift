@@ -1,0 +1,124 @@
+import GRDB
+import Shared
+import SharedStorage
+
+extension MessageStore {
+    /// Appends a message; the step of a group commit.
+    func append(_ send: MessageAPI.Send, _ transaction: WriteTransaction) throws -> MessageAPI.Send.Reply {
+        try timelines.withState { state in
+            guard let timeline = try timeline(of: send.conversation, in: &state, transaction.db),
+                timeline.participants.contains(send.sender)
+            else { throw ServiceError(.notParticipant) }
+            if let first = try earlierSend(like: send, transaction.db) { return first }
+            if let target = send.replyTo { try checkReply(to: target, in: send.conversation, transaction.db) }
+            return try insert(send, into: timeline, &state, transaction)
+        }
+    }
+
+    /// Opens a conversation, with its greeting; the step of an effect.
+    func open(_ opening: MessageAPI.OpenConversation, _ transaction: WriteTransaction) throws {
+        let participants = Set(opening.participants)
+        let db = transaction.db
+        try timelines.withState { state in
+            let joinedAfter = try lastMessage(&state, db)
+            try db.execute(
+                sql: "INSERT INTO conversation (id, kind, openedAt) VALUES (?, ?, ?)",
+                arguments: [opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds])
+            for account in participants {
+                try db.execute(
+                    sql: "INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)",
+                    arguments: [opening.conversation, account, joinedAfter])
+            }
+            let timeline = Timeline(kind: opening.conversationKind, participants: participants, lastSequence: 0)
+            timelines.keep(timeline, for: opening.conversation, in: &state)
+            try transaction.publish(
+                MessageAPI.ParticipantsChanged(
+                    conversation: opening.conversation, joined: opening.participants, left: []))
+            guard !opening.greeting.isEmpty else { return }
+            let greeting = MessageAPI.Send(
+                sender: opening.greeter, conversation: opening.conversation, text: opening.greeting, replyTo: nil,
+                clientID: nil)
+            _ = try insert(greeting, into: timeline, &state, transaction)
+        }
+    }
+
+    private func insert(
+        _ send: MessageAPI.Send, into timeline: Timeline, _ state: inout Timelines.State,
+        _ transaction: WriteTransaction
+    ) throws -> MessageAPI.Send.Reply {
+        let db = transaction.db
+        let message = Message(
+            id: MessageID(try lastMessage(&state, db).rawValue + 1), conversation: send.conversation,
+            conversationKind: timeline.kind, sequence: timeline.lastSequence + 1, sender: send.sender,
+            text: send.text, replyTo: send.replyTo, sentAt: max(WallClock.milliseconds, state.lastSentAt))
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO message (id, conversationID, sequence, senderID, text, replyTo, sentAt, clientID)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            message.id, message.conversation, message.sequence, message.sender, message.text, message.replyTo,
+            message.sentAt, send.clientID,
+        ])
+        state.lastMessage = message.id
+        state.lastSentAt = message.sentAt
+        state.byConversation[send.conversation]?.lastSequence = message.sequence
+        var stored = WireWriter(reserving: 8)
+        message.id.write(to: &stored)
+        try transaction.publish(MessageAPI.MessageSent(message: message), storing: stored.bytes)
+        return MessageAPI.Send.Reply(message: message.id, sequence: message.sequence, sentAt: message.sentAt)
+    }
+
+    /// The answer to a send with the same client id, if there was one with the same content.
+    private func earlierSend(like send: MessageAPI.Send, _ db: Database) throws -> MessageAPI.Send.Reply? {
+        guard let clientID = send.clientID else { return nil }
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT id, sequence, sentAt, text, replyTo, recalledAt FROM message
+                WHERE senderID = ? AND conversationID = ? AND clientID = ?
+                """)
+        guard let row = try Row.fetchOne(statement, arguments: [send.sender, send.conversation, clientID]) else {
+            return nil
+        }
+        // A recalled message has lost its text, so only its id is left to compare.
+        let isRecalled: Bool = row["recalledAt"] != nil
+        guard isRecalled || (row["text"] == send.text && row["replyTo"] == send.replyTo) else {
+            throw ServiceError(.conflictingClientID)
+        }
+        return MessageAPI.Send.Reply(message: row["id"], sequence: row["sequence"], sentAt: row["sentAt"])
+    }
+
+    private func checkReply(to target: MessageID, in conversation: ConversationID, _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: "SELECT 1 FROM message WHERE id = ? AND conversationID = ? AND recalledAt IS NULL")
+        guard try Int.fetchOne(statement, arguments: [target, conversation]) != nil else {
+            throw ServiceError(.invalidReply)
+        }
+    }
+
+    /// The timeline of an open conversation, from memory or loaded; `nil` when there is no such one.
+    private func timeline(
+        of conversation: ConversationID, in state: inout Timelines.State, _ db: Database
+    ) throws -> Timeline? {
+        if let known = state.byConversation[conversation] { return known }
+        let row = try Row.fetchOne(
+            db, sql: "SELECT kind FROM conversation WHERE id = ? AND closedAt IS NULL", arguments: [conversation])
+        guard let row, let kind = ConversationKind(rawValue: row[0]) else { return nil }
+        let participants = try AccountID.fetchSet(
+            db, sql: "SELECT accountID FROM participant WHERE conversationID = ?", arguments: [conversation])
+        let last = try Int64.fetchOne(
+            db, sql: "SELECT max(sequence) FROM message WHERE conversationID = ?", arguments: [conversation])
+        let timeline = Timeline(kind: kind, participants: participants, lastSequence: last ?? 0)
+        timelines.keep(timeline, for: conversation, in: &state)
+        return timeline
+    }
+
+    private func lastMessage(_ state: inout Timelines.State, _ db: Database) throws -> MessageID {
+        if let known = state.lastMessage { return known }
+        let row = try Row.fetchOne(db, sql: "SELECT max(id), max(sentAt) FROM (SELECT id, sentAt FROM message ORDER BY id DESC LIMIT 1)")
+        let last: MessageID = row?[0] ?? MessageID(0)
+        state.lastMessage = last
+        state.lastSentAt = row?[1] ?? 0
+        return last
+    }
+}

@@ -1,0 +1,85 @@
+import GRDB
+import Shared
+import SharedStorage
+
+/// The database of message-svc. Writes go through the one writer, reads see a consistent snapshot beside it.
+struct MessageStore: Sendable {
+    let database: ServiceDatabase
+    let timelines: Timelines
+
+    /// The columns of ``message(_:)``.
+    static let messageColumns = """
+        message.id, message.conversationID, conversation.kind, message.sequence, message.senderID, message.text,
+        message.replyTo, message.sentAt
+        """
+
+    /// A row of ``messageColumns`` as the contract's message.
+    static func message(_ row: Row) throws -> Message {
+        guard let kind = ConversationKind(rawValue: row[2]) else { throw ServiceError(.internal, detail: "kind") }
+        return Message(
+            id: row[0], conversation: row[1], conversationKind: kind, sequence: row[3], sender: row[4], text: row[5],
+            replyTo: row[6], sentAt: row[7])
+    }
+
+    /// The log keeps only the id of a sent message, so that the text of a recalled one is not kept alive by it.
+    static func expandEvent(_ db: Database, kind: String, stored: Blob) throws -> Blob? {
+        guard kind == MessageAPI.MessageSent.kind else { return stored }
+        var reader = WireReader(stored.bytes)
+        let id = try MessageID(from: &reader)
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                SELECT \(messageColumns) FROM message JOIN conversation ON conversation.id = message.conversationID
+                WHERE message.id = ? AND message.recalledAt IS NULL
+                """, arguments: [id])
+        return try row.map { Blob(MessageAPI.MessageSent(message: try message($0)).wireBytes) }
+    }
+
+    /// The smallest sequence of a conversation whose message is newer than `message`; one past the last if none is.
+    ///
+    /// Ids ascend with sequences and sequences have no holes, so that a search by halves in the index finds it.
+    static func firstSequence(of conversation: ConversationID, after message: MessageID, _ db: Database) throws -> Int64 {
+        let last = try db.cachedStatement(sql: "SELECT max(sequence) FROM message WHERE conversationID = ?")
+        var upper = (try Int64.fetchOne(last, arguments: [conversation]) ?? 0) + 1
+        var lower: Int64 = 1
+        let probe = try db.cachedStatement(sql: "SELECT id FROM message WHERE conversationID = ? AND sequence = ?")
+        // Most callers are nearly up to date: look at the newest message before searching.
+        if upper > 1, let newest = try MessageID.fetchOne(probe, arguments: [conversation, upper - 1]), newest <= message {
+            return upper
+        }
+        while lower < upper {
+            let middle = lower + (upper - lower) / 2
+            guard let id = try MessageID.fetchOne(probe, arguments: [conversation, middle]) else {
+                throw ServiceError(.internal, detail: "conversation \(conversation) has no message \(middle)")
+            }
+            if id > message { upper = middle } else { lower = middle + 1 }
+        }
+        return lower
+    }
+
+    /// How a member stands in an open conversation; `nil` when he is not in it or it is closed.
+    static func membership(
+        of account: AccountID, in conversation: ConversationID, _ db: Database
+    ) throws -> (joinedAfter: MessageID, readIndex: MessageID)? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT joinedAfter, readIndex FROM participant JOIN conversation ON conversation.id = conversationID
+                WHERE conversationID = ? AND accountID = ? AND closedAt IS NULL
+                """)
+        return try Row.fetchOne(statement, arguments: [conversation, account]).map { ($0[0], $0[1]) }
+    }
+
+    /// Messages of others that came after what the account has read or found, less recalled and hidden ones.
+    static func unreadCount(
+        of account: AccountID, in conversation: ConversationID, after message: MessageID, _ db: Database
+    ) throws -> Int64 {
+        let first = try firstSequence(of: conversation, after: message, db)
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT count(*) FROM message
+                WHERE conversationID = ?1 AND sequence >= ?2 AND senderID <> ?3 AND recalledAt IS NULL
+                AND NOT EXISTS (SELECT 1 FROM hiddenMessage WHERE accountID = ?3 AND messageID = message.id)
+                """)
+        return try Int64.fetchOne(statement, arguments: [conversation, first, account]) ?? 0
+    }
+}

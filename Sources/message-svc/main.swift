@@ -1,0 +1,6 @@
+import Shared
+import MessageService
+
+await ServiceRunner.run(.message) { configuration, logger in
+    try MessageService(reading: &configuration, logger: logger)
+}
