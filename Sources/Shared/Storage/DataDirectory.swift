@@ -21,13 +21,13 @@ package final class DataDirectory: Sendable {
         if mkdir(path, 0o700) != 0, errno != EEXIST { throw SystemError("mkdir \(path)") }
         lock = open("\(path)/\(service).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw SystemError("open \(path)/\(service).lock") }
+        // From here on `deinit` closes the file, also when this throws.
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            close(lock)
             throw Refusal(description: "another \(service) is running on \(path)")
         }
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
 
     /// The service's database file.
     package var databasePath: String { "\(path)/\(service).db" }

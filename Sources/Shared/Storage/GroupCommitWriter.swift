@@ -113,8 +113,9 @@ final class GroupCommitWriter: Sendable {
                         do {
                             answers.append(try job.run(transaction))
                         } catch {
-                            // A refusal that comes before the first change has nothing to undo.
-                            let isHarmless = db.totalChangesCount == changes
+                            // A refusal that comes before the first change has nothing to undo. On a full disk SQLite
+                            // itself may have undone the whole group.
+                            let isHarmless = db.isInsideTransaction && db.totalChangesCount == changes
                             guard isHarmless || jobs.count == 1 else {
                                 try rollBack(db)
                                 return nil

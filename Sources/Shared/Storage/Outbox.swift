@@ -1,6 +1,6 @@
+import GRDB
 package import Logging
 package import Shared
-import GRDB
 import Synchronization
 
 /// Delivers the outbox to its receivers: in order, at least once, until acknowledged; it survives any crash because it
@@ -13,7 +13,7 @@ package final class OutboxRelay: Sendable {
     static let lastRetry = Duration.seconds(1)
 
     private struct State {
-        var waiters: [Int64: [CheckedContinuation<Void, any Error>]] = [:]
+        var waiters: [Int64: [AcknowledgementWaiter]] = [:]
         var acknowledged: Int64 = 0
         var task: Task<Void, Never>?
     }
@@ -55,28 +55,29 @@ package final class OutboxRelay: Sendable {
     /// - Throws: ``ServiceError/Code/outcomeUnknown`` when the deadline comes first; the effect still arrives later.
     package func waitForAcknowledgement(of number: Int64, until deadline: MonotonicTime) async throws(ServiceError) {
         wakeUp.yield()
+        let waiter = AcknowledgementWaiter()
+        let isThere = state.withLock { state in
+            if state.acknowledged < number { state.waiters[number, default: []].append(waiter) }
+            return state.acknowledged >= number
+        }
+        if isThere { return }
         let timer = Task {
-            // Cancelled as soon as the acknowledgement is there.
+            // Cancelled as soon as the acknowledgement is there, and then too late to settle anything.
             try? await Task.sleep(for: .milliseconds(Int64(deadline.millisecondsFromNow)))
-            giveUp(on: number)
+            waiter.settle(false)
         }
         defer { timer.cancel() }
-        do {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let isThere = state.withLock { state in
-                    if state.acknowledged < number { state.waiters[number, default: []].append(continuation) }
-                    return state.acknowledged >= number
-                }
-                if isThere { continuation.resume() }
-            }
-        } catch {
+        guard await waiter.isAcknowledged() else {
+            forget(waiter, of: number)
             throw ServiceError(.outcomeUnknown)
         }
     }
 
-    private func giveUp(on number: Int64) {
-        let waiters = state.withLock { $0.waiters.removeValue(forKey: number) } ?? []
-        for waiter in waiters { waiter.resume(throwing: CancellationError()) }
+    private func forget(_ waiter: AcknowledgementWaiter, of number: Int64) {
+        state.withLock { state in
+            state.waiters[number]?.removeAll { $0 === waiter }
+            if state.waiters[number]?.isEmpty == true { state.waiters[number] = nil }
+        }
     }
 
     private func run() async {
@@ -140,7 +141,46 @@ package final class OutboxRelay: Sendable {
             let reached = state.waiters.keys.filter { $0 <= number }
             return reached.flatMap { state.waiters.removeValue(forKey: $0) ?? [] }
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.settle(true) }
+    }
+}
+
+/// A call that waits for an acknowledgement: settled once, by that or by its own deadline, even before it is awaited.
+private final class AcknowledgementWaiter: Sendable {
+    private enum State {
+        case unsettled
+        case awaited(CheckedContinuation<Bool, Never>)
+        case settled(Bool)
+    }
+
+    private let state = Mutex(State.unsettled)
+
+    /// The first call counts.
+    func settle(_ isAcknowledged: Bool) {
+        let continuation = state.withLock { state -> CheckedContinuation<Bool, Never>? in
+            switch state {
+            case .settled: return nil
+            case .unsettled:
+                state = .settled(isAcknowledged)
+                return nil
+            case .awaited(let continuation):
+                state = .settled(isAcknowledged)
+                return continuation
+            }
+        }
+        continuation?.resume(returning: isAcknowledged)
+    }
+
+    /// Awaited once: whether the acknowledgement came before the deadline.
+    func isAcknowledged() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let settled = state.withLock { state -> Bool? in
+                if case .settled(let isAcknowledged) = state { return isAcknowledged }
+                state = .awaited(continuation)
+                return nil
+            }
+            if let settled { continuation.resume(returning: settled) }
+        }
     }
 }
 
@@ -168,9 +208,10 @@ package struct EffectInbox: Sendable {
             // The name in the payload counts only when it is the caller's own.
             guard request.sender == call.caller else { throw ServiceError(.badRequest, detail: "sender is not caller") }
             return try await database.write { transaction in
-                var applied = try Int64.fetchOne(
-                    transaction.db, sql: "SELECT number FROM inbox WHERE sender = ? AND epoch = ?",
-                    arguments: [Int64(request.sender.rawValue), request.epoch]) ?? 0
+                var applied =
+                    try Int64.fetchOne(
+                        transaction.db, sql: "SELECT number FROM inbox WHERE sender = ? AND epoch = ?",
+                        arguments: [Int64(request.sender.rawValue), request.epoch]) ?? 0
                 for effect in request.effects where effect.number > applied {
                     guard let handler = handlers[effect.kind] else {
                         throw ServiceError(.badRequest, detail: "unknown effect \(effect.kind)")

@@ -19,6 +19,7 @@ package final class ServiceDatabase: Sendable {
     /// The last event committed before the start.
     package let initialHead: Int64
     private let logger: Logger
+    private let isClosed = Atomic(false)
 
     /// Opens or creates the database, migrates it and starts its writer.
     ///
@@ -35,9 +36,15 @@ package final class ServiceDatabase: Sendable {
         var configuration = GRDB.Configuration()
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(5)
-        pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
-        try pool.writeWithoutTransaction(Self.insistOnDurability)
-        try pool.read(Self.checkIntegrity)
+        do {
+            pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
+            try pool.writeWithoutTransaction(Self.insistOnDurability)
+            try pool.read(Self.checkIntegrity)
+        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            throw DataDirectory.Refusal(description: "\(directory.databasePath) is damaged: \(error)")
+        } catch let refusal as DataDirectory.Refusal {
+            throw DataDirectory.Refusal(description: "\(directory.databasePath): \(refusal)")
+        }
 
         var migrator = DatabaseMigrator()
         migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
@@ -73,7 +80,8 @@ package final class ServiceDatabase: Sendable {
     package func write<Value: Sendable>(
         _ step: @escaping @Sendable (WriteTransaction) throws -> Value
     ) async throws(ServiceError) -> Value {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
             submit(step) { continuation.resume(returning: $0) }
         }
         return try result.get()
@@ -101,6 +109,7 @@ package final class ServiceDatabase: Sendable {
     /// Commits what is queued, checkpoints and closes. Later writes are refused. Idempotent.
     package func close() {
         writer.stop()
+        guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         do {
             try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try pool.close()
@@ -124,13 +133,17 @@ package final class ServiceDatabase: Sendable {
                 let oldest = try Int64.fetchOne(db, sql: "SELECT min(number) FROM event") ?? 1
                 let limit = min(max(0, request.limit), 1_000)
                 let isTooOld = request.after < oldest - 1 || request.after > head
-                let rows = isTooOld || limit == 0 ? [] : try Row.fetchAll(
-                    db, sql: "SELECT number, kind, payload FROM event WHERE number > ? ORDER BY number LIMIT ?",
-                    arguments: [request.after, limit])
+                let rows =
+                    isTooOld || limit == 0
+                    ? []
+                    : try Row.fetchAll(
+                        db, sql: "SELECT number, kind, payload FROM event WHERE number > ? ORDER BY number LIMIT ?",
+                        arguments: [request.after, limit])
                 let events = try rows.map { row in
                     let kind: String = row["kind"]
                     let payload = try expand(db, kind, row["payload"])
-                    return NumberedEvent(number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
+                    return NumberedEvent(
+                        number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
                 }
                 return EventLogAPI.Read.Reply(
                     batch: EventBatch(epoch: epoch, head: head, events: events), isTooOld: isTooOld)
@@ -161,7 +174,7 @@ package final class ServiceDatabase: Sendable {
         guard try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 <= maxCheckedPages else { return }
         let finding = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
         guard finding == "ok" else {
-            throw DataDirectory.Refusal(description: "the database is damaged: \(finding ?? "no answer")")
+            throw DataDirectory.Refusal(description: "the file is damaged: \(finding ?? "no answer")")
         }
     }
 

@@ -12,6 +12,9 @@ extension ServiceError {
         switch error {
         case let refusal as ServiceError:
             self = refusal
+        case is CancellationError:
+            // A read that was called off, as the relay's is at a stop.
+            self.init(.unavailable)
         case let error as DatabaseError:
             switch error.resultCode {
             case .SQLITE_FULL:

@@ -55,8 +55,12 @@ package final class ServiceHost: Sendable {
     }
 
     /// Answers what is in flight, commits what is queued and closes everything. Idempotent.
-    package func stop() async {
+    ///
+    /// - Parameter endWork: ends what works beside the server, such as an outbox relay. The requests in flight could
+    ///   still count on it, and it can count on database and bus.
+    package func stop(afterDrain endWork: () async -> Void = {}) async {
         await server.value?.drain(within: Self.drainLimit)
+        await endWork()
         database.close()
         reactor.stop()
     }
