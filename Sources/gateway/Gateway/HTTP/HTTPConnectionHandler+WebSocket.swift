@@ -1,0 +1,50 @@
+import NIOCore
+import NIOHTTP1
+
+extension HTTPConnectionHandler {
+    /// Answers 101 and hands the connection over.
+    func completeHandshake(_ exchange: Exchange, _ accept: @escaping @Sendable (WebSocketConnection) -> Void) {
+        guard case .responding = phase, let context else { return }
+        let path = exchange.request.path
+        let id = exchange.request.id
+        guard !server.isDraining else {
+            enter(.awaitingHead)
+            return refuse(.draining, path: path, requestID: id)
+        }
+        HTTPUpgradeRequest.responseHeaders(context.channel, exchange.head).assumeIsolated().whenComplete { result in
+            guard case .responding = self.phase else { return }
+            switch result {
+            case .success(let headers):
+                self.becomeWebSocket(HTTPResponseEncoder.encodeSwitchingProtocols(headers, requestID: id), accept)
+            case .failure:
+                self.enter(.awaitingHead)
+                self.refuse(.malformedRequest, path: path, requestID: id)
+            }
+        }
+    }
+
+    private func becomeWebSocket(_ answer: ByteBuffer, _ accept: @Sendable (WebSocketConnection) -> Void) {
+        guard let context else { return }
+        let pipeline = context.pipeline.syncOperations
+        let socket = WebSocketHandler(
+            configuration: server.configuration.webSocket, eventLoop: context.eventLoop, flusher: server.flusher,
+            onGone: { [server] in server.remove($0) })
+        do {
+            try pipeline.addHandler(socket)
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            write(answer, promise: nil)
+            context.flush()
+            enter(.finished)
+            server.add(socket)
+            accept(socket.makeConnection(remoteAddress: remoteAddress))
+            // The decoder goes last: it hands on the bytes that came behind the handshake, and by then the WebSocket
+            // must be the next to receive them.
+            pipeline.removeHandler(meter, promise: nil)
+            pipeline.removeHandler(self, promise: nil)
+            pipeline.removeHandler(decoder, promise: nil)
+        } catch {
+            // The pipeline is gone with its channel.
+            close()
+        }
+    }
+}

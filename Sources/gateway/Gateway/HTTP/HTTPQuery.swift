@@ -1,0 +1,36 @@
+/// The parameters of a request target, in the order in which they were sent.
+///
+/// Read as `application/x-www-form-urlencoded`: pairs are separated by `&`, `+` and `%XX` are decoded, a name without
+/// `=` has the value `""`, and empty pairs (`a=1&&b=2`) do not count.
+struct HTTPQuery: Sendable, Equatable {
+    /// One name with its value, both decoded.
+    struct Pair: Sendable, Equatable {
+        var name: String
+        var value: String
+    }
+
+    /// All pairs, repeated names included.
+    let pairs: [Pair]
+
+    init(_ pairs: [Pair] = []) {
+        self.pairs = pairs
+    }
+
+    /// - Throws: ``HTTPTargetError`` when a name or a value cannot be decoded.
+    init(encoded text: Substring.UTF8View) throws(HTTPTargetError) {
+        var pairs: [Pair] = []
+        for pair in text.split(separator: UInt8(ascii: "&")) {
+            let equals = pair.firstIndex(of: UInt8(ascii: "="))
+            let name = try percentDecoded(pair[..<(equals ?? pair.endIndex)], plusIsSpace: true)
+            var value = ""
+            if let equals { value = try percentDecoded(pair[pair.index(after: equals)...], plusIsSpace: true) }
+            pairs.append(Pair(name: name, value: value))
+        }
+        self.pairs = pairs
+    }
+
+    /// The value of the first pair called `name`.
+    subscript(name: String) -> String? {
+        pairs.first { $0.name == name }?.value
+    }
+}

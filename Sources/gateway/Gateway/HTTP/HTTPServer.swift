@@ -1,0 +1,79 @@
+import Logging
+import NIOCore
+import NIOPosix
+
+/// An HTTP/1.1 server with WebSockets on the same port, entirely on one event loop.
+///
+/// It knows framing, limits and time, and nothing of what is asked: that is the ``HTTPApplication``'s part.
+final class HTTPServer: Sendable {
+    /// For tasks that work with the server's connections; they run on its event loop.
+    let executor: EventLoopTaskExecutor
+    let eventLoop: any EventLoop
+    private let configuration: HTTPServerConfiguration
+    let state: NIOLoopBoundBox<HTTPServerState>
+
+    init(
+        configuration: HTTPServerConfiguration, application: any HTTPApplication, eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        executor = EventLoopTaskExecutor(eventLoop)
+        state = NIOLoopBoundBox.makeBoxSendingValue(
+            HTTPServerState(
+                configuration: configuration, application: application, eventLoop: eventLoop, executor: executor,
+                logger: logger),
+            eventLoop: eventLoop)
+    }
+
+    /// Listens on an address. May be called more than once.
+    ///
+    /// - Returns: the bound port, which is a free one when `port` is 0.
+    func bind(host: String, port: Int) async throws -> Int {
+        let channel = try await bootstrap().bind(host: host, port: port).get()
+        try await listen(channel)
+        return channel.localAddress?.port ?? port
+    }
+
+    /// Listens on a Unix socket of mode 0600. A socket file left behind by a killed process is replaced.
+    func bind(unixSocket path: String) async throws {
+        let descriptor = try UnixSocketFile.bind(path)
+        let channel = try await bootstrap().withBoundSocket(descriptor).get()
+        channel.closeFuture.whenComplete { _ in UnixSocketFile.remove(path) }
+        try await listen(channel)
+    }
+
+    /// Stops: no new connections, idle ones end, requests under way are answered, WebSockets are closed with 1001.
+    ///
+    /// Returns when the last connection has gone; those left after `limit` are cut.
+    func drain(within limit: Duration) async {
+        let drained = eventLoop.makePromise(of: Void.self)
+        eventLoop.execute { self.state.value.drain(within: TimeAmount(limit), drained) }
+        // The promise never fails.
+        try? await drained.futureResult.get()
+    }
+
+    /// How many connections are open, of both kinds.
+    func connectionCount() async throws -> Int {
+        try await eventLoop.submit { self.state.value.connectionCount }.get()
+    }
+
+    private func listen(_ channel: any Channel) async throws {
+        try await eventLoop.submit { self.state.value.listen(channel) }.get()
+    }
+
+    private func bootstrap() -> ServerBootstrap {
+        ServerBootstrap(group: eventLoop)
+            .serverChannelOption(.backlog, value: Int32(configuration.backlog))
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                // Without file descriptors left, accepting fails at once and again and again; this waits in between.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try self.state.value.open(channel) }
+            }
+    }
+}

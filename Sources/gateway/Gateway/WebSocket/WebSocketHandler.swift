@@ -1,0 +1,361 @@
+import NIOCore
+
+/// The server's end of one WebSocket: the only handler of its channel, in both directions (RFC 6455).
+///
+/// It reads frames with ``WebSocketFrameReader`` and writes frames that are encoded already, so there is no codec in
+/// the pipeline that every frame for every recipient would have to pass. Confined to its event loop. Time is looked
+/// at by ``sweep(now:)``, which the server calls for all connections together.
+final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    enum Phase {
+        case open
+        /// Our close frame is queued or sent, and the peer's is awaited.
+        case awaitingClose(until: NIODeadline)
+        /// The peer has nothing more to say, or nothing that could be understood.
+        case discarding(until: NIODeadline)
+        case gone
+    }
+
+    /// Frames up to this size in all are copied into one buffer when they are written together: eight frames then
+    /// cost as much as one.
+    private static let gatheredBytes = 16 * 1024
+
+    var onText: ((ByteBuffer) -> Void)?
+    var onBinary: ((ByteBuffer) -> Void)?
+    var onClose: ((WebSocketCloseCode?) -> Void)?
+    var overflowCloseCode: WebSocketCloseCode
+    var acceptsBinary: Bool {
+        get { assembler.acceptsBinary }
+        set { assembler.acceptsBinary = newValue }
+    }
+
+    private let configuration: WebSocketConfiguration
+    private let eventLoop: any EventLoop
+    private let flusher: WebSocketFlusher
+    private let onGone: (WebSocketHandler) -> Void
+    private var context: ChannelHandlerContext?
+    /// Kept alive with the channel, so that callbacks may refer to it weakly; released behind the last callback.
+    private var connection: WebSocketConnection?
+    private var phase = Phase.open
+    private var hasReportedClose = false
+
+    private var reader: WebSocketFrameReader
+    private var assembler: WebSocketMessageAssembler
+    private var isProcessing = false
+    private var isPaused = false
+    private var holdsRead = false
+    private var lastFrame: NIODeadline
+    private var lastPing: NIODeadline
+    /// Since when a message has been coming in without coming to its end.
+    private var incompleteSince: NIODeadline?
+
+    /// Frames of this tick, then what the channel has not handed to the kernel yet.
+    private var pending: [ByteBuffer] = []
+    private var pendingBytes = 0
+    private var writingFrames = 0
+    private var writingBytes = 0
+    private var awaitsFlush = false
+    private var closesWhenWritten = false
+    private var drainWaiters: [CheckedContinuation<Void, Never>] = []
+
+    /// - Parameter onGone: called when the channel has died.
+    init(
+        configuration: WebSocketConfiguration, eventLoop: any EventLoop, flusher: WebSocketFlusher,
+        onGone: @escaping (WebSocketHandler) -> Void
+    ) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.flusher = flusher
+        self.onGone = onGone
+        overflowCloseCode = configuration.overflowCloseCode
+        reader = WebSocketFrameReader(maxPayloadBytes: configuration.maxMessageBytes)
+        assembler = WebSocketMessageAssembler(
+            maxMessageBytes: configuration.maxMessageBytes, acceptsBinary: configuration.acceptsBinary)
+        lastFrame = eventLoop.now
+        lastPing = lastFrame
+    }
+
+    var isOpen: Bool {
+        if case .open = phase { return true }
+        return false
+    }
+
+    var queued: (bytes: Int, frames: Int) { (pendingBytes + writingBytes, pending.count + writingFrames) }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        die()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        die()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Only the socket itself can fail here, and then there is nobody to be told.
+        context.close(promise: nil)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isPaused {
+            holdsRead = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch phase {
+        case .open, .awaitingClose:
+            reader.append(unwrapInboundIn(data))
+            process()
+        case .discarding, .gone: break
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        reader.compact()
+        context.fireChannelReadComplete()
+    }
+
+    /// The end of everything, whatever came before.
+    private func die() {
+        if case .gone = phase { return }
+        phase = .gone
+        pending = []
+        pendingBytes = 0
+        reportClose(nil)
+        onGone(self)
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { this.value.connection = nil }
+    }
+
+    private func reportClose(_ code: WebSocketCloseCode?) {
+        guard !hasReportedClose else { return }
+        hasReportedClose = true
+        releaseDrainWaiters()
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute {
+            let handler = this.value
+            let onClose = handler.onClose
+            handler.onText = nil
+            handler.onBinary = nil
+            handler.onClose = nil
+            onClose?(code)
+        }
+    }
+
+    // MARK: Receiving
+
+    private func process() {
+        // A callback may lead back here; the outer loop goes on with whatever came.
+        guard !isProcessing else { return }
+        isProcessing = true
+        defer { isProcessing = false }
+        do throws(WebSocketViolation) {
+            while !isPaused, receives, let frame = try reader.next() {
+                lastFrame = eventLoop.now
+                let event = try assembler.receive(frame)
+                if !assembler.isInsideMessage { incompleteSince = nil }
+                handle(event)
+            }
+        } catch {
+            return fail(error)
+        }
+        if !reader.isInsideFrame, !assembler.isInsideMessage {
+            incompleteSince = nil
+        } else if incompleteSince == nil {
+            incompleteSince = eventLoop.now
+        }
+    }
+
+    private var receives: Bool {
+        switch phase {
+        case .open, .awaitingClose: true
+        case .discarding, .gone: false
+        }
+    }
+
+    private func handle(_ event: WebSocketMessageAssembler.Event) {
+        switch event {
+        case .close(let code): answerClose(code)
+        // Behind our close frame nothing may follow (section 5.5.1), and nothing matters any more.
+        case _ where !isOpen: break
+        case .text(let text): onText?(text)
+        case .binary(let bytes): onBinary?(bytes)
+        case .ping(let payload): send(WebSocketFrameBytes(.pong, payload: payload))
+        case .pong, .incomplete: break
+        }
+    }
+
+    func pauseReading() {
+        isPaused = true
+    }
+
+    func resumeReading() {
+        guard isPaused else { return }
+        isPaused = false
+        // While paused nothing could be heard, so time starts anew.
+        lastFrame = eventLoop.now
+        incompleteSince = nil
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.execute { this.value.goOn() }
+    }
+
+    private func goOn() {
+        process()
+        guard !isPaused, holdsRead, let context else { return }
+        holdsRead = false
+        context.read()
+    }
+
+    // MARK: Sending
+
+    @discardableResult
+    func send(_ frame: WebSocketFrameBytes) -> Bool {
+        guard isOpen else { return false }
+        let waiting = queued
+        guard waiting.frames < configuration.maxQueuedFrames,
+            waiting.bytes == 0 || waiting.bytes + frame.bytes.readableBytes <= configuration.maxQueuedBytes
+        else {
+            pending = []
+            pendingBytes = 0
+            close(code: overflowCloseCode, reason: "too slow")
+            return false
+        }
+        enqueue(frame.bytes)
+        return true
+    }
+
+    private func enqueue(_ bytes: ByteBuffer) {
+        pending.append(bytes)
+        pendingBytes += bytes.readableBytes
+        guard !awaitsFlush else { return }
+        awaitsFlush = true
+        flusher.add(self)
+    }
+
+    /// Writes the frames of this tick. Called by the ``WebSocketFlusher``.
+    func flush() {
+        awaitsFlush = false
+        guard !pending.isEmpty, let context else { return }
+        let frames = pending.count
+        let bytes = pendingBytes
+        writingFrames += frames
+        writingBytes += bytes
+        let promise = eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.writingFrames -= frames
+            self.writingBytes -= bytes
+            self.closeIfWritten()
+            if self.queued.frames == 0 { self.releaseDrainWaiters() }
+        }
+        if frames > 1, bytes <= Self.gatheredBytes {
+            var gathered = context.channel.allocator.buffer(capacity: bytes)
+            for frame in pending { gathered.writeImmutableBuffer(frame) }
+            context.write(wrapOutboundOut(gathered), promise: promise)
+        } else {
+            for frame in pending.dropLast() { context.write(wrapOutboundOut(frame), promise: nil) }
+            context.write(wrapOutboundOut(pending[frames - 1]), promise: promise)
+        }
+        pending.removeAll(keepingCapacity: frames <= 16)
+        pendingBytes = 0
+        context.flush()
+    }
+
+    /// Resumes the continuation once nothing is queued, or nothing can be sent any more.
+    func whenDrained(_ continuation: CheckedContinuation<Void, Never>) {
+        if isOpen, queued.frames > 0 { drainWaiters.append(continuation) } else { continuation.resume() }
+    }
+
+    private func releaseDrainWaiters() {
+        let waiting = drainWaiters
+        drainWaiters = []
+        for continuation in waiting { continuation.resume() }
+    }
+
+    // MARK: Closing
+
+    func close(code: WebSocketCloseCode, reason: String) {
+        guard isOpen else { return }
+        phase = .awaitingClose(until: closeDeadline)
+        enqueue(WebSocketFrameBytes(close: code, reason: reason).bytes)
+        reportClose(code)
+    }
+
+    /// The peer's close frame: answered with the same code, then the server ends the connection (section 7.1.1).
+    private func answerClose(_ code: WebSocketCloseCode?) {
+        if isOpen {
+            enqueue(WebSocketFrameBytes(close: code).bytes)
+            reportClose(code)
+        }
+        phase = .discarding(until: closeDeadline)
+        closesWhenWritten = true
+        closeIfWritten()
+    }
+
+    /// Fails the connection (section 7.1.7): says why, ends the sending side, and drops what still comes until the
+    /// peer has gone. Closing at once would reset the connection and take the reason with it.
+    private func fail(_ violation: WebSocketViolation) {
+        let isFirst = isOpen
+        phase = .discarding(until: closeDeadline)
+        reader = WebSocketFrameReader(maxPayloadBytes: configuration.maxMessageBytes)
+        incompleteSince = nil
+        if isFirst {
+            enqueue(WebSocketFrameBytes(close: violation.code, reason: violation.reason).bytes)
+            reportClose(violation.code)
+        }
+        flush()
+        context?.close(mode: .output, promise: nil)
+    }
+
+    private var closeDeadline: NIODeadline { eventLoop.now + configuration.closeTimeout }
+
+    private func closeIfWritten() {
+        if closesWhenWritten, queued.frames == 0 { cut() }
+    }
+
+    /// Ends the connection without a word.
+    func cut() {
+        context?.close(promise: nil)
+    }
+
+    // MARK: Time
+
+    /// Pings, and ends what lasts too long.
+    func sweep(now: NIODeadline) {
+        switch phase {
+        case .open:
+            guard !isPaused else { return }
+            if now - lastFrame >= configuration.silenceLimit {
+                close(code: .goingAway, reason: "silent for too long")
+            } else if let incompleteSince, now - incompleteSince >= configuration.messageTimeout {
+                close(code: .policyViolation, reason: "message took too long")
+            } else if now - lastPing >= configuration.pingInterval, queued.frames == 0 {
+                // With frames still queued the peer does not read, and a ping behind them would only lengthen it.
+                lastPing = now
+                enqueue(WebSocketFrameBytes(.ping, payload: ByteBuffer()).bytes)
+            }
+        case .awaitingClose(let until), .discarding(let until):
+            if now >= until { cut() }
+        case .gone: break
+        }
+    }
+
+    /// Makes the handle for the rest of the process.
+    func makeConnection(remoteAddress: String) -> WebSocketConnection {
+        let made = WebSocketConnection(self, eventLoop: eventLoop, remoteAddress: remoteAddress)
+        connection = made
+        return made
+    }
+}

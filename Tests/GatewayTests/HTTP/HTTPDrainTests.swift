@@ -1,0 +1,84 @@
+import NIOCore
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+@Suite struct HTTPDrainTests {
+    @Test func `a request under way is answered, idle connections end, new ones are not taken`() async throws {
+        let started = Signal<Void>()
+        let release = Signal<Void>()
+        let application = TestApplication(respond: { request in
+            guard request.path == "/slow" else { return TestApplication.echo(request) }
+            started.set(())
+            await release.value
+            return TestApplication.echo(request)
+        })
+
+        try await withEdge(application) { port, server in
+            let idle = HTTPClient(port: port)
+            #expect(try await idle.request("GET", "/").status == 200)
+            let busy = HTTPClient(port: port)
+            try await busy.send(raw: "GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /behind HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.value
+
+            async let drained: Void = server.drain(within: patience)
+            #expect(try await idle.end(within: patience).isEmpty)
+            await #expect(throws: ClientError.self) { try await HTTPClient(port: port).open() }
+            release.set(())
+            let response = try await busy.response()
+            #expect(try response.body.json["path"] == "/slow")
+            #expect(response.headers["connection"] == "close")
+            #expect(try await busy.end(within: patience).isEmpty)
+            await drained
+        }
+    }
+
+    @Test func `a request that begins while draining is refused`() async throws {
+        try await withEdge { port, server in
+            let client = HTTPClient(port: port)
+            try await client.send(raw: "GET /half HTTP/1.1\r\n")
+            while try await server.connectionCount() == 0 { await Task.yield() }
+            // A connection that has begun a head is not idle. Its bytes are in once a later connection is served.
+            #expect(
+                try await HTTPClient(port: port).request("GET", "/", headers: ["Connection": "close"]).status == 200)
+            async let drained: Void = server.drain(within: patience)
+            while await !server.isDraining() { await Task.yield() }
+            try await client.send(raw: "Host: a\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 503)
+            #expect(try response.body.json["refusal"] == "draining")
+            client.close()
+            await drained
+        }
+    }
+
+    @Test func `what does not end in time is cut`() async throws {
+        let started = Signal<Void>()
+        let release = Signal<Void>()
+        let written = Signal<Bool>()
+        let application = TestApplication(respond: { _ in
+            started.set(())
+            await release.value
+            return HTTPResponse(status: .ok, afterWrite: { written.set($0) })
+        })
+
+        try await withEdge(application) { port, server in
+            let client = HTTPClient(port: port)
+            try await client.send(raw: "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await started.value
+            await server.drain(within: .milliseconds(10))
+            #expect(try await client.end(within: patience).isEmpty)
+            release.set(())
+            #expect(await written.value == false)
+        }
+    }
+
+    @Test func `a server without connections is drained at once, and twice`() async throws {
+        try await withEdge { _, server in
+            await server.drain(within: .seconds(60))
+            await server.drain(within: .seconds(60))
+        }
+    }
+}
