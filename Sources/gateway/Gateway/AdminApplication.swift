@@ -1,0 +1,46 @@
+import NIOHTTP1
+
+/// The admin listener: is the process alive, and can it serve?
+struct AdminApplication: HTTPApplication {
+    /// One thing the gateway needs, and whether it is there.
+    struct Condition: Sendable {
+        let name: String
+        let isMet: @Sendable () async -> Bool
+    }
+
+    let conditions: [Condition]
+
+    func respond(to request: HTTPRequest) async -> HTTPResponse {
+        guard request.method == .GET || request.method == .HEAD else {
+            return refuse(.methodNotAllowed([.GET]), path: request.path, requestID: request.id)
+        }
+        switch request.path {
+        case "/healthz": return answer(.ok) { $0.field("alive", true) }
+        case "/readyz": return await readiness()
+        default: return refuse(.notFound, path: request.path, requestID: request.id)
+        }
+    }
+
+    func refuse(_ refusal: HTTPRefusal, path: String, requestID: String) -> HTTPResponse {
+        var response = answer(refusal.status) { $0.field("error", refusal.status.reasonPhrase) }
+        response.headers.add(contentsOf: refusal.requiredHeaders)
+        return response
+    }
+
+    func upgrade(_ request: HTTPRequest) async -> WebSocketUpgrade { .respond }
+
+    /// 200 when every condition is met, else 503; the body names each of them.
+    private func readiness() async -> HTTPResponse {
+        var states: [(String, Bool)] = []
+        for condition in conditions { states.append((condition.name, await condition.isMet())) }
+        return answer(states.allSatisfy(\.1) ? .ok : .serviceUnavailable) { json in
+            for (name, isMet) in states { json.field(name, isMet) }
+        }
+    }
+
+    private func answer(_ status: HTTPResponseStatus, _ fields: (inout JSONWriter) -> Void) -> HTTPResponse {
+        var json = JSONWriter()
+        json.object(fields)
+        return HTTPResponse(status: status, json: json)
+    }
+}

@@ -1,0 +1,129 @@
+package import Logging
+import NIOCore
+import NIOPosix
+package import Shared
+
+/// The process clients connect to: HTTP and WebSocket on one port, the dialects, and the fan-out of events.
+package final class Gateway: RunnableService {
+    /// Time that requests in flight get at a stop.
+    private static let drainLimit = Duration.seconds(8)
+
+    private let configuration: GatewayConfiguration
+    private let bus: BusConfiguration
+    private let logger: Logger
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    private let reactor: BusReactor
+    private let backend: Backend
+    private let hub: PushHub
+    private let servers: (clients: HTTPServer, admin: HTTPServer)
+    private let subscribers: [ServiceName: EventSubscriber]
+    private let boundPort = OnceBox<Int>()
+
+    package convenience init(reading configuration: inout Configuration, logger: Logger) throws {
+        let bus = try BusConfiguration(reading: &configuration)
+        self.init(
+            try GatewayConfiguration(reading: &configuration, runtimePath: bus.runtimePath), bus: bus,
+            context: try ZMQContext(), logger: logger)
+    }
+
+    /// The gateway with another configuration or on another bus, as tests start it.
+    init(_ configuration: GatewayConfiguration, bus: BusConfiguration, context: ZMQContext, logger: Logger) {
+        self.configuration = configuration
+        self.bus = bus
+        self.logger = logger
+        let eventLoop = group.next()
+        let reactor = BusReactor(context: context, logger: logger)
+        let backend = Backend(reactor: reactor, logger: logger)
+        let gate = TokenGate(auth: backend.auth, logger: logger)
+        let profiles = ProfileCache(auth: backend.auth, maxCount: configuration.maxCachedProfiles)
+        let hub = PushHub(
+            eventLoop: eventLoop, backend: backend, profiles: profiles, gate: gate,
+            configuration: configuration, logger: logger)
+        let subscribers = Dictionary(
+            uniqueKeysWithValues: backend.all.map { client in
+                let service = client.service
+                return (
+                    service,
+                    EventSubscriber(owner: client, reactor: reactor, logger: logger) { hub.receive($0, from: service) }
+                )
+            })
+
+        let classic = ClassicSurface(
+            backend: backend, profiles: profiles,
+            pictures: PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes), gate: gate,
+            hub: hub, timeout: configuration.requestTimeout, limitsRates: configuration.limitsRates, logger: logger)
+        let application = GatewayApplication(
+            [classic], media: MediaEndpoint(backend: backend, timeout: configuration.requestTimeout))
+        let admin = AdminApplication(
+            conditions: [.init(name: "tokens", isMet: { gate.isReady })]
+                + backend.all.map { client in
+                    .init(name: "\(client.service)") {
+                        guard subscribers[client.service]?.isLive == true else { return false }
+                        let context = CallContext(trace: "readyz", deadline: .after(.milliseconds(500)))
+                        return await client.isAnswering(context)
+                    }
+                })
+
+        self.reactor = reactor
+        self.backend = backend
+        self.hub = hub
+        self.subscribers = subscribers
+        servers = (
+            HTTPServer(
+                configuration: configuration.server, application: application, eventLoop: eventLoop, logger: logger),
+            HTTPServer(
+                configuration: HTTPServerConfiguration(), application: admin, eventLoop: eventLoop, logger: logger)
+        )
+    }
+
+    /// The port clients connect to, once started; 0 on a Unix socket.
+    package var port: Int { boundPort.value ?? 0 }
+
+    package func start() async throws {
+        try bus.createFolders()
+        // The port first: whoever holds it already is the reason not to start, and nothing was begun yet.
+        boundPort.set(try await bind(servers.clients, to: configuration.listen))
+        try await bus.startAuthentication(on: reactor, logger: logger)
+        try await backend.connect(bus)
+        for (service, subscriber) in subscribers {
+            try await subscriber.connect(to: bus.addresses(of: service).events, security: bus.security)
+        }
+        _ = try await bind(servers.admin, to: configuration.admin)
+        logger.info("listening", metadata: ["address": "\(configuration.listen)", "admin": "\(configuration.admin)"])
+    }
+
+    package func stop() async {
+        await servers.clients.drain(within: Self.drainLimit)
+        await servers.admin.drain(within: .seconds(1))
+        for subscriber in subscribers.values { subscriber.close() }
+        for client in backend.all { client.close() }
+        reactor.stop()
+        do {
+            try await group.shutdownGracefully()
+        } catch {
+            logger.warning("the event loop did not end in order", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func bind(_ server: HTTPServer, to address: ListenAddress) async throws -> Int {
+        switch address {
+        case .tcp(let host, let port):
+            return try await server.bind(host: host, port: port)
+        case .unix(let path):
+            try await server.bind(unixSocket: path)
+            return 0
+        }
+    }
+}
+
+extension BusClient {
+    /// Whether the service answers at all.
+    fileprivate func isAnswering(_ context: CallContext) async -> Bool {
+        do throws(ServiceError) {
+            _ = try await call(EventLogAPI.Read(after: 0, limit: 0), context)
+            return true
+        } catch {
+            return false
+        }
+    }
+}

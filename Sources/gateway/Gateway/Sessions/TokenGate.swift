@@ -1,0 +1,143 @@
+import Logging
+import Shared
+import SharedCrypto
+import Synchronization
+
+/// Who is behind a request, as its access token proves.
+struct Session: Sendable, Hashable {
+    let id: SessionID
+    let account: AccountID
+    /// Seconds since 1970.
+    let expiresAt: Int64
+}
+
+/// Verifies access tokens with auth-svc's public keys and knows which sessions were revoked; it cannot mint any.
+final class TokenGate: Sendable {
+    /// What a token is worth.
+    enum Verdict: Sendable, Hashable {
+        case live(Session)
+        /// Well signed, but its session was revoked or has expired.
+        case over
+        case invalid
+        /// Keys or revocations are not known yet.
+        case unavailable
+    }
+
+    /// Verified tokens that are remembered, so that a signature is checked once and not with every request.
+    private static let maxRemembered = 20_000
+    /// Pause between two fetches of keys that an unknown key id may cause.
+    private static let keyFetchInterval = Duration.seconds(1)
+    private static let retryInterval = Duration.milliseconds(100)
+
+    private struct State {
+        var verifier: TokenVerifier?
+        var remembered: [String: Session] = [:]
+        /// Revoked sessions and when their tokens expire; `nil` until auth-svc has told.
+        var revoked: [SessionID: Int64]?
+        var nextKeyFetch = MonotonicTime(nanoseconds: 0)
+    }
+
+    private let auth: BusClient
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(auth: BusClient, logger: Logger) {
+        self.auth = auth
+        self.logger = logger
+    }
+
+    /// Whether tokens can be judged at all: part of the gateway's readiness.
+    var isReady: Bool { state.withLock { $0.verifier != nil && $0.revoked != nil } }
+
+    /// Judges a token; asks auth-svc only when it is signed with a key not seen before.
+    func judge(_ token: String, _ context: CallContext) async -> Verdict {
+        if let verdict = judge(token, now: WallClock.seconds) { return verdict }
+        guard mayFetchKeys() else { return .invalid }
+        do throws(ServiceError) {
+            try await fetchKeys(context)
+        } catch {
+            return .unavailable
+        }
+        return judge(token, now: WallClock.seconds) ?? .invalid
+    }
+
+    /// Forgets a session's tokens at once. Idempotent.
+    func revoke(_ session: SessionID, expiresAt: Int64) {
+        state.withLock { $0.revoked?[session] = expiresAt }
+    }
+
+    func isRevoked(_ session: SessionID) -> Bool {
+        state.withLock { $0.revoked?[session] != nil }
+    }
+
+    /// Reads keys and revocations from auth-svc, and again until it succeeds or the task is cancelled.
+    func synchronize() async {
+        while !Task.isCancelled {
+            do throws(ServiceError) {
+                let context = CallContext(trace: "")
+                try await fetchKeys(context)
+                let reply = try await auth.call(AuthAPI.RevokedSessions(), context)
+                let now = WallClock.seconds
+                state.withLock { state in
+                    // What is known already stays: an event may have been faster than this answer.
+                    var revoked = (state.revoked ?? [:]).filter { $0.value > now }
+                    for revocation in reply.revocations { revoked[revocation.session] = revocation.expiresAt }
+                    state.revoked = revoked
+                }
+                return
+            } catch {
+                logger.debug("waiting for auth-svc", metadata: ["reason": "\(error)"])
+                // Ends early only with the process.
+                try? await Task.sleep(for: Self.retryInterval)
+            }
+        }
+    }
+
+    /// `nil` when the key is unknown.
+    private func judge(_ token: String, now: Int64) -> Verdict? {
+        let (known, verifier) = state.withLock { state -> (Verdict?, TokenVerifier?) in
+            guard let revoked = state.revoked else { return (.unavailable, nil) }
+            guard let session = state.remembered[token] else { return (nil, state.verifier) }
+            return (session.expiresAt > now && revoked[session.id] == nil ? .live(session) : .over, nil)
+        }
+        if let known { return known }
+        guard let verifier else { return .unavailable }
+        do throws(TokenError) {
+            let claims = try verifier.verify(token, now: now)
+            let session = Session(
+                id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
+            return state.withLock { state in
+                if state.remembered.count >= Self.maxRemembered { state.remembered = [:] }
+                state.remembered[token] = session
+                return state.revoked?[session.id] == nil ? .live(session) : .over
+            }
+        } catch {
+            switch error {
+            case .unknownKey: return nil
+            case .expired: return .over
+            case .malformed, .badSignature, .wrongPurpose: return .invalid
+            }
+        }
+    }
+
+    private func mayFetchKeys() -> Bool {
+        state.withLock { state in
+            guard state.nextKeyFetch.hasPassed else { return false }
+            state.nextKeyFetch = .after(Self.keyFetchInterval)
+            return true
+        }
+    }
+
+    private func fetchKeys(_ context: CallContext) async throws(ServiceError) {
+        var keys: [String: Ed25519PublicKey] = [:]
+        for key in try await auth.call(AuthAPI.SigningKeys(), context).keys {
+            do {
+                keys[key.id] = try Ed25519PublicKey(rawBytes: key.publicKey.bytes)
+            } catch {
+                throw ServiceError(.internal, detail: "signing key \(key.id): \(error)")
+            }
+        }
+        let verifier = TokenVerifier(keys: keys)
+        state.withLock { $0.verifier = verifier }
+    }
+}

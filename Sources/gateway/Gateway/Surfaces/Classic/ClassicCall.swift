@@ -1,0 +1,90 @@
+import NIOHTTP1
+import Shared
+
+/// A request of the `classic` dialect, with its fields read as the contract says: text is text, an id is an integer or
+/// a decimal string, and what is missing or of another type is named.
+struct ClassicCall: Sendable {
+    let request: HTTPRequest
+    let body: JSONObject
+    let context: CallContext
+
+    /// A text field of the body.
+    func text(_ name: String) throws(ClassicError) -> String {
+        guard let text = body[name]?.string else { throw .badField(name) }
+        return text
+    }
+
+    /// A text field that must not be empty.
+    func nonEmptyText(_ name: String) throws(ClassicError) -> String {
+        let text = try text(name)
+        guard !text.isEmpty else { throw .badField(name) }
+        return text
+    }
+
+    /// A text field that may be missing or null.
+    func optionalText(_ name: String) throws(ClassicError) -> String? {
+        switch body[name] {
+        case nil, .null: return nil
+        case .string(let text): return text
+        default: throw .badField(name)
+        }
+    }
+
+    /// An id of the body.
+    func id(_ name: String) throws(ClassicError) -> Int64 {
+        guard let value = body[name], let id = Self.id(value) else { throw .badField(name) }
+        return id
+    }
+
+    /// A parameter of the query.
+    func queryText(_ name: String) throws(ClassicError) -> String {
+        guard let text = request.query[name] else { throw .badField(name) }
+        return text
+    }
+
+    /// An id of the query.
+    func queryID(_ name: String) throws(ClassicError) -> Int64 {
+        guard let id = Self.decimal(try queryText(name)) else { throw .badField(name) }
+        return id
+    }
+
+    /// An id of the query that may be missing or empty.
+    func optionalQueryID(_ name: String) throws(ClassicError) -> Int64? {
+        guard let text = request.query[name], !text.isEmpty else { return nil }
+        guard let id = Self.decimal(text) else { throw .badField(name) }
+        return id
+    }
+
+    private static func id(_ value: JSONValue) -> Int64? {
+        switch value {
+        case .integer(let id): id
+        case .string(let text): decimal(text)
+        default: nil
+        }
+    }
+
+    /// An optional minus and digits, within 64 bits; nothing else that `Int64` would read.
+    private static func decimal(_ text: String) -> Int64? {
+        text.hasPrefix("+") ? nil : Int64(text)
+    }
+}
+
+/// What an endpoint answers beside `code` and `info`.
+struct ClassicAnswer: Sendable {
+    var fields: @Sendable (inout JSONWriter) -> Void = { _ in }
+    /// Told whether the answer was handed to the kernel whole.
+    var afterWrite: (@Sendable (Bool) -> Void)?
+
+    /// 200 with nothing to say.
+    static let succeed = ClassicAnswer()
+
+    var response: HTTPResponse {
+        var json = JSONWriter()
+        json.object {
+            $0.field("code", 0)
+            $0.field("info", "Succeed")
+            fields(&$0)
+        }
+        return HTTPResponse(status: .ok, json: json, afterWrite: afterWrite)
+    }
+}

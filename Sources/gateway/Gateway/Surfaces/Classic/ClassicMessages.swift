@@ -1,0 +1,85 @@
+import Logging
+import NIOHTTP1
+import Shared
+
+extension ClassicSurface {
+    /// Messages of one hand-over, or of a conversation whose length was not asked for.
+    static var maxPage: Int32 { 1_000 }
+
+    @Sendable func sendMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let conversation = ConversationID(try call.id("conversationId"))
+        let text = try call.text("message")
+        let replyID = try call.id("replyId")
+        let clientID = try call.optionalText("clientMessageId") ?? call.request.headers.first(name: "Idempotency-Key")
+        if let clientID, clientID.isEmpty || clientID.unicodeScalars.count > 255 { throw .badField("clientMessageId") }
+        try admit(session, by: messageRate)
+        let reply = try await backend.message.ask(
+            MessageAPI.Send(
+                sender: session.account, conversation: conversation, text: text,
+                replyTo: replyID == -1 ? nil : MessageID(replyID), clientID: clientID), call.context,
+            wording: [.notParticipant: .notInConversationToSend])
+        return ClassicAnswer { json in
+            json.field("message_id", reply.message.rawValue)
+            json.field("reply_id", replyID)
+        }
+    }
+
+    /// Each message is handed out once; the cursor moves when the answer was written. `ack` makes it confirmed instead.
+    @Sendable func pullUserChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let acknowledged = try call.optionalQueryID("ack").map { MessageID($0) }
+        let page = try await backend.message.ask(
+            MessageAPI.PullHandOver(account: session.account, acknowledged: acknowledged, limit: Self.maxPage),
+            call.context)
+        let settle: @Sendable (Bool) -> Void = { [backend, logger, timeout] isWritten in
+            guard page.receipt != 0 else { return }
+            let settlement = MessageAPI.SettleHandOver(
+                account: session.account, receipt: page.receipt, delivered: isWritten)
+            backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) { result in
+                guard case .failure(let error) = result else { return }
+                logger.warning("messages will be handed out again", metadata: ["reason": "\(error)"])
+            }
+        }
+        do throws(ClassicError) {
+            let items = try await ClassicMessageItems(page.messages, self, call)
+            return ClassicAnswer(
+                fields: { json in
+                    json.array("user_chat_chain", page.messages) { listed, json in
+                        json.object { items.write(listed, to: &$0) }
+                    }
+                    if page.hasMore { json.field("has_more", true) }
+                }, afterWrite: settle)
+        } catch {
+            settle(false)
+            throw error
+        }
+    }
+}
+
+/// Messages of one answer with the names and pictures they need.
+struct ClassicMessageItems: Sendable {
+    private let senders: [AccountID: Profile]
+    private let pictures: ClassicPictures
+
+    init(_ messages: [ListedMessage], _ surface: ClassicSurface, _ call: ClassicCall) async throws(ClassicError) {
+        var uses: [AccountID: Int] = [:]
+        for listed in messages { uses[listed.message.sender, default: 0] += 1 }
+        senders = try await surface.profiles(of: uses.keys, call)
+        pictures = try await surface.pictures(of: senders.values, call, uses: uses)
+    }
+
+    /// The fields of one message, in the document's order; `seq` is ours.
+    func write(_ listed: ListedMessage, to json: inout JSONWriter) {
+        let message = listed.message
+        json.field("message", message.text)
+        json.field("message_id", message.id.rawValue)
+        json.field("sender_name", senders[message.sender]?.userName ?? "")
+        json.field("sender_id", message.sender.rawValue)
+        json.field("conversation_name", "")
+        json.field("conversation_id", message.conversation.rawValue)
+        json.field("sender_picture", pictures[message.sender])
+        json.field("send_time", Double(message.sentAt) / 1_000)
+        json.field("reply_id", message.replyTo?.rawValue ?? -1)
+        json.field("reply_count", listed.replyCount)
+        json.field("seq", message.sequence)
+    }
+}

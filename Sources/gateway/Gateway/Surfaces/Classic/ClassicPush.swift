@@ -1,0 +1,64 @@
+import NIOHTTP1
+import Shared
+
+extension ClassicSurface {
+    /// A push connection: `since` first gives what was missed after a message.
+    @Sendable func upgradeToPush(_ request: HTTPRequest) async -> WebSocketUpgrade {
+        let context = CallContext(trace: request.id, deadline: .after(timeout))
+        guard let token = ClassicAuthentication.pushToken(of: request),
+            case .live(let session) = await gate.judge(token, context)
+        else { return .respond }
+        let since: MessageID?
+        do throws(ClassicError) {
+            since = try ClassicCall(request: request, body: JSONObject(), context: context)
+                .optionalQueryID("since").map { MessageID($0) }
+        } catch {
+            return .respond
+        }
+        return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
+    }
+}
+
+/// The frames of `classic`: `{"type", "message"}`, from server to client only.
+struct ClassicPush: PushDialect {
+    let name = Dialect.classic
+    let sessionOverCode = WebSocketCloseCode(rawValue: 4401)
+    let tooSlowCode = WebSocketCloseCode(rawValue: 4408)
+
+    func frame(for notice: PushNotice) -> WebSocketFrameBytes? {
+        switch notice {
+        case .messageSent(let message, let sender):
+            frame("receive_message") { json in
+                json.field("message", message.text)
+                json.field("message_id", message.id.rawValue)
+                json.field("sender_name", sender?.userName ?? "")
+                json.field("sender_id", message.sender.rawValue)
+                json.field("conversation_name", "")
+                json.field("conversation_id", message.conversation.rawValue)
+                json.field("reply_id", message.replyTo?.rawValue ?? -1)
+                json.field("seq", message.sequence)
+                json.field("send_time", Double(message.sentAt) / 1_000)
+            }
+        case .friendshipRequested(let request, let applicant):
+            frame("receive_friend_application") { json in
+                json.field("sender_id", request.applicant.rawValue)
+                json.field("sender_name", applicant?.userName ?? "")
+            }
+        case .friendshipBegan(let friendship, let accepter):
+            frame("friend_application_agreed") { json in
+                json.field("friend_id", friendship.accepter.rawValue)
+                json.field("friend_name", accepter?.userName ?? "")
+                json.field("conversation_id", friendship.conversation.rawValue)
+            }
+        }
+    }
+
+    private func frame(_ type: String, _ fields: (inout JSONWriter) -> Void) -> WebSocketFrameBytes {
+        var json = JSONWriter()
+        json.object {
+            $0.field("type", type)
+            $0.object("message", fields)
+        }
+        return WebSocketFrameBytes(json: json)
+    }
+}

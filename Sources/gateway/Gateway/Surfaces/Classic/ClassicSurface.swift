@@ -1,0 +1,155 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+import Shared
+
+/// The first published API: JSON over HTTP under `/user`, `/friend`, `/message`, `/conversation`, pushes on `/ws`.
+///
+/// Every path also answers under `/api`. Checks run in this order: method, token, JSON and fields, then the endpoint's.
+struct ClassicSurface: Surface {
+    typealias OpenHandler = @Sendable (ClassicCall) async throws(ClassicError) -> ClassicAnswer
+    typealias Handler = @Sendable (ClassicCall, Session) async throws(ClassicError) -> ClassicAnswer
+
+    let backend: Backend
+    let profiles: ProfileCache
+    let pictures: PictureCache
+    let gate: TokenGate
+    let hub: PushHub
+    let timeout: Duration
+    let logger: Logger
+    /// User searches of one account: 60 a minute. `nil` when rates are not limited.
+    let searchRate: RateLimiter?
+    /// Messages of one account: 50 a second, 200 at once.
+    let messageRate: RateLimiter?
+
+    init(
+        backend: Backend, profiles: ProfileCache, pictures: PictureCache, gate: TokenGate, hub: PushHub,
+        timeout: Duration, limitsRates: Bool, logger: Logger
+    ) {
+        self.backend = backend
+        self.profiles = profiles
+        self.pictures = pictures
+        self.gate = gate
+        self.hub = hub
+        self.timeout = timeout
+        self.logger = logger
+        searchRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
+        messageRate = limitsRates ? RateLimiter(rate: 50, burst: 200) : nil
+    }
+
+    var routes: [HTTPRouter<HTTPEndpoint>.Route] {
+        open(.POST, "/user/login", logIn)
+            + open(.PUT, "/user/register", register)
+            + open(.POST, "/user/logout", logOut)
+            + authenticated(.GET, "/user/pull_user_info", findUsers)
+
+            + authenticated(.POST, "/friend/apply_friend", applyForFriendship)
+            + authenticated(.GET, "/friend/pull_friend_chain", pullFriendChain)
+            + authenticated(.POST, "/friend/handel_apply", decideApplication)
+            + authenticated(.POST, "/friend/handle_apply", decideApplication)
+            + authenticated(.POST, "/friend/handle_friend_apply", decideApplication)
+            + authenticated(.GET, "/friend/pull_friend_list", pullFriendList)
+
+            + authenticated(.PUT, "/message/send_message", sendMessage)
+            + authenticated(.GET, "/message/pull_user_chain", pullUserChain)
+
+            + authenticated(.GET, "/conversation/pull_conversation_list", pullConversationList)
+            + authenticated(.GET, "/conversation/pull_conversation_chain", pullConversationChain)
+
+            + authenticated(.GET, "/ws") { _, _ throws(ClassicError) in throw ClassicError(.upgradeRequired) }
+    }
+
+    var sockets: [String: SocketEndpoint] {
+        ["/ws": upgradeToPush, "/api/ws": upgradeToPush]
+    }
+
+    func answer(to refusal: HTTPRefusal) -> HTTPResponse {
+        var response = ClassicError(refusal).response
+        response.headers.add(contentsOf: refusal.requiredHeaders)
+        return response
+    }
+
+    // MARK: - The order of checks
+
+    private func open(
+        _ method: HTTPMethod, _ path: String, _ handler: @escaping OpenHandler
+    ) -> [HTTPRouter<HTTPEndpoint>.Route] {
+        route(method, path) { request in
+            await answer(request) { context throws(ClassicError) in
+                try await handler(try call(request, context))
+            }
+        }
+    }
+
+    private func authenticated(
+        _ method: HTTPMethod, _ path: String, _ handler: @escaping Handler
+    ) -> [HTTPRouter<HTTPEndpoint>.Route] {
+        route(method, path) { request in
+            await answer(request) { context throws(ClassicError) in
+                let session = try await session(of: request, context)
+                return try await handler(try call(request, context), session)
+            }
+        }
+    }
+
+    private func route(
+        _ method: HTTPMethod, _ path: String, _ endpoint: @escaping HTTPEndpoint
+    ) -> [HTTPRouter<HTTPEndpoint>.Route] {
+        [HTTPRouter.Route(method, path, endpoint), HTTPRouter.Route(method, "/api" + path, endpoint)]
+    }
+
+    private func answer(
+        _ request: HTTPRequest,
+        _ body: (CallContext) async throws(ClassicError) -> ClassicAnswer
+    ) async -> HTTPResponse {
+        do throws(ClassicError) {
+            return try await body(CallContext(trace: request.id, deadline: .after(timeout))).response
+        } catch {
+            if error.status == 500 {
+                logger.error(
+                    "a request failed", metadata: ["request": "\(request.id)", "path": "\(request.path)"])
+            }
+            return error.response
+        }
+    }
+
+    /// The session behind a request; header or, for a push connection, query.
+    func session(of request: HTTPRequest, _ context: CallContext) async throws(ClassicError) -> Session {
+        guard let token = ClassicAuthentication.token(of: request) else { throw .invalidToken }
+        switch await gate.judge(token, context) {
+        case .live(let session): return session
+        case .unavailable: throw .unavailable
+        case .over, .invalid: throw .invalidToken
+        }
+    }
+
+    /// The body as JSON; GET has none that counts. An empty one is an empty object, whose missing fields get named.
+    private func call(_ request: HTTPRequest, _ context: CallContext) throws(ClassicError) -> ClassicCall {
+        guard request.method != .GET, request.method != .HEAD, request.body.readableBytes > 0 else {
+            return ClassicCall(request: request, body: JSONObject(), context: context)
+        }
+        let value: JSONValue
+        do throws(JSONSyntaxError) {
+            value = try JSONValue(parsing: request.body)
+        } catch {
+            throw .invalidJSON
+        }
+        guard let body = value.object else { throw .invalidJSON }
+        return ClassicCall(request: request, body: body, context: context)
+    }
+}
+
+extension BusClient {
+    /// A call whose refusals come back in the words of `classic`.
+    ///
+    /// - Parameter wording: texts in which an endpoint differs from the common ones.
+    func ask<Request: BusRequest>(
+        _ request: Request, _ context: CallContext, wording: [ServiceError.Code: ClassicError] = [:]
+    ) async throws(ClassicError) -> Request.Reply {
+        do throws(ServiceError) {
+            return try await call(request, context)
+        } catch {
+            throw wording[error.code] ?? ClassicError(error)
+        }
+    }
+}
