@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help deps build test lint format run bench clean
+scripts := deploy/install-dependencies deploy/run-local deploy/test-run-local .ci/run
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the libraries Martlet needs (Debian)
+	deploy/install-dependencies
+
+build: deps ## build everything (debug)
+	swift build
+
+test: deps ## run all tests
+	swift build --build-tests
+	swift test --skip-build
+	deploy/test-run-local
+
+lint: ## check format, imports and shell scripts
+	swift format lint --strict --parallel --recursive Sources Tests Package.swift
+	swift build --explicit-target-dependency-import-check error
+	if command -v shellcheck >/dev/null; then shellcheck $(scripts); fi
+
+format: ## format the Swift sources in place
+	swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+run: ## run all of Martlet here: make run PORT=9000 DATA=./var2
+	deploy/run-local $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)')
+
+bench: deps ## run the benchmarks
+	swift run -c release martlet-bench
+
+clean: ## remove what was built; data folders stay
+	swift package clean
