@@ -106,7 +106,9 @@ package struct Configuration: Sendable {
 
     private static func readFile(_ path: String) throws -> [String: String] {
         var settings: [String: String] = [:]
-        for (index, line) in try TextFile.read(path).split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in try TextFile.read(path).split(separator: "\n", omittingEmptySubsequences: false)
+            .enumerated()
+        {
             let line = line.trimmingSpaces
             if line.isEmpty || line.hasPrefix("#") { continue }
             let pair = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -1,5 +1,6 @@
 import Glibc
 package import Logging
+import Synchronization
 
 /// A process's work: started once, stopped once.
 package protocol RunnableService: Sendable {
@@ -24,14 +25,16 @@ package enum ServiceRunner {
     ) async -> Never {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
-        let signals = TerminationSignals()
         var logger = Logger(label: "\(name)") { LineLogHandler(process: $0, logLevel: .info) }
         let service: any RunnableService
+        let signals: TerminationSignals
         do {
+            signals = try TerminationSignals()
             var configuration = try Configuration.ofProcess()
             let level = configuration.string("log.level", default: "info")
             guard let level = Logger.Level(rawValue: level) else {
-                throw Configuration.Invalid("MARTLET_LOG_LEVEL='\(level)' is none of trace, debug, info, warning, error")
+                throw Configuration.Invalid(
+                    "MARTLET_LOG_LEVEL='\(level)' is none of trace, debug, info, warning, error")
             }
             logger.logLevel = level
             service = try make(&configuration, logger)
@@ -57,31 +60,46 @@ package enum ServiceRunner {
     }
 }
 
-/// SIGTERM and SIGINT as something to wait for. Make it before any other thread, which inherits the blocked signals.
+/// SIGTERM and SIGINT as something to wait for, from the moment this is made.
+///
+/// They are caught and passed through a pipe. To block them and call `sigwait` is not enough: libdispatch parks the main
+/// thread in `sigsuspend` with an empty mask, and a process dies of a signal that one of its threads does not block.
 private struct TerminationSignals: Sendable {
-    private let set: sigset_t
+    /// Where the handler writes; a handler can reach nothing but what is global.
+    private static let handlerEnd = Atomic<Int32>(-1)
+    private let readEnd: Int32
 
-    init() {
-        var set = sigset_t()
-        sigemptyset(&set)
-        sigaddset(&set, SIGTERM)
-        sigaddset(&set, SIGINT)
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        self.set = set
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw SystemError("pipe") }
+        for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 { throw SystemError("fcntl") }
+        readEnd = ends[0]
+        Self.handlerEnd.store(ends[1], ordering: .sequentiallyConsistent)
+        for number in [SIGTERM, SIGINT] {
+            signal(number) { number in
+                let interrupted = errno
+                var byte = UInt8(truncatingIfNeeded: number)
+                // A full pipe holds thousands of signals already, of which two are enough.
+                _ = write(TerminationSignals.handlerEnd.load(ordering: .sequentiallyConsistent), &byte, 1)
+                errno = interrupted
+            }
+        }
     }
 
     /// The number of the first signal; a second one while draining ends the process at once.
     func first() async -> Int32 {
         await withCheckedContinuation { continuation in
             _ = DedicatedThread {
-                var set = set
-                var number: Int32 = 0
-                sigwait(&set, &number)
-                continuation.resume(returning: number)
-                sigwait(&set, &number)
-                exit(128 + number)
+                continuation.resume(returning: next())
+                exit(128 + next())
             }
         }
+    }
+
+    private func next() -> Int32 {
+        var byte: UInt8 = 0
+        while read(readEnd, &byte, 1) != 1 {}
+        return Int32(byte)
     }
 }
 

@@ -18,7 +18,9 @@ package enum TextFile {
             guard count >= 0 else { throw SystemError("read \(path)") }
             if count == 0 { return String(decoding: content, as: UTF8.self) }
             content += buffer[..<count]
-            guard content.count <= maxBytes else { throw Configuration.Invalid("\(path) is longer than \(maxBytes) bytes") }
+            guard content.count <= maxBytes else {
+                throw Configuration.Invalid("\(path) is longer than \(maxBytes) bytes")
+            }
         }
     }
 }
