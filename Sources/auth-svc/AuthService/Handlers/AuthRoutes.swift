@@ -1,0 +1,78 @@
+import Logging
+import Shared
+import SharedCrypto
+import Synchronization
+
+/// What auth-svc answers, and what the answers are made of. The gateway is the only caller.
+final class AuthHandlers: Sendable {
+    let configuration: AuthConfiguration
+    let rules: AccountRules
+    let store: AuthStore
+    let hasher: PasswordHasher
+    let signer: TokenSigner
+    let publicKey: Ed25519PublicKey
+    let logger: Logger
+    private let limits = Mutex(RateLimits())
+
+    init(
+        configuration: AuthConfiguration, store: AuthStore, hasher: PasswordHasher, key: Ed25519PrivateKey,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        rules = AccountRules(
+            maxTextCharacters: configuration.maxTextCharacters, maxPictureBytes: configuration.maxPictureBytes)
+        self.store = store
+        self.hasher = hasher
+        signer = TokenSigner(key: key)
+        publicKey = key.publicKey
+        self.logger = logger
+    }
+
+    /// The table of contents: one line, one file.
+    var routes: BusRoutes {
+        var routes = BusRoutes()
+        routes.on(AuthAPI.Register.self, from: [.gateway], handler: register)
+        routes.on(AuthAPI.LogIn.self, from: [.gateway], handler: logIn)
+        routes.on(AuthAPI.LogOut.self, from: [.gateway], handler: logOut)
+        routes.on(AuthAPI.Profiles.self, from: [.gateway], handler: profiles)
+        routes.on(AuthAPI.FindByName.self, from: [.gateway], handler: findByName)
+        routes.on(AuthAPI.Pictures.self, from: [.gateway], handler: pictures)
+        routes.on(AuthAPI.SigningKeys.self, from: [.gateway], handler: signingKeys)
+        routes.on(AuthAPI.RevokedSessions.self, from: [.gateway], handler: revokedSessions)
+        return routes
+    }
+
+    // MARK: - Shared steps
+
+    /// Consults or changes the counters; does nothing when the operator has switched the limits off.
+    func withLimits<Failure: Error>(
+        _ step: (inout RateLimits, _ now: Int64) throws(Failure) -> Void
+    ) throws(Failure) {
+        guard configuration.areRatesLimited else { return }
+        // A clock that never jumps, so that setting the time neither frees nor bars anybody.
+        let now = MonotonicTime.now.nanoseconds / 1_000_000
+        try limits.withLock { limits throws(Failure) in try step(&limits, now) }
+    }
+
+    /// Runs work on the password thread, outside of any transaction, and says its failures in the words of the bus.
+    func hashing<Value>(_ call: BusCall, _ work: () async throws -> Value) async throws(ServiceError) -> Value {
+        do {
+            return try await work()
+        } catch is PasswordHasher.Refusal, is CancellationError {
+            throw ServiceError(.unavailable)
+        } catch {
+            logger.error("a password could not be hashed", metadata: metadata(call, ["error": "\(error)"]))
+            throw ServiceError(.internal)
+        }
+    }
+
+    /// Refuses work whose caller has stopped waiting: it is certain then that nothing was done.
+    func checkDeadline(_ call: BusCall) throws(ServiceError) {
+        if call.deadline.hasPassed { throw ServiceError(.unavailable) }
+    }
+
+    /// The metadata of a log line about a call.
+    func metadata(_ call: BusCall, _ more: Logger.Metadata) -> Logger.Metadata {
+        more.merging(["request.id": "\(call.trace)"]) { given, _ in given }
+    }
+}

@@ -1,0 +1,52 @@
+import GRDB
+
+/// The schema of auth-svc. A migration that has shipped is never changed; the next one follows it.
+enum AuthMigrations {
+    static func register(in migrator: inout DatabaseMigrator) {
+        migrator.registerMigration("auth-1", migrate: createTables)
+    }
+
+    private static func createTables(_ db: Database) throws {
+        // Times are milliseconds since 1970. AUTOINCREMENT: the number of an account or session is never given again.
+        try db.execute(
+            sql: """
+                CREATE TABLE account (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 9007199254740991),
+                    userName TEXT NOT NULL CHECK (userName <> ''),
+                    nickname TEXT NOT NULL,
+                    uid TEXT NOT NULL UNIQUE,
+                    phoneNumber TEXT NOT NULL,
+                    ownsPhone INTEGER NOT NULL CHECK (ownsPhone IN (0, 1)),
+                    email TEXT NOT NULL,
+                    sex INTEGER NOT NULL DEFAULT -1 CHECK (sex IN (-1, 0, 1)),
+                    sign TEXT NOT NULL DEFAULT '',
+                    password TEXT NOT NULL,
+                    createdAt INTEGER NOT NULL,
+                    cancelledAt INTEGER
+                ) STRICT;
+                -- A cancelled account gives its name free.
+                CREATE UNIQUE INDEX accountUserName ON account (userName) WHERE cancelledAt IS NULL;
+                -- Many may carry a number, one may log in with it.
+                CREATE UNIQUE INDEX accountPhoneOwner ON account (phoneNumber) WHERE ownsPhone = 1;
+
+                CREATE TABLE picture (
+                    account INTEGER PRIMARY KEY REFERENCES account (id),
+                    version INTEGER NOT NULL CHECK (version > 0),
+                    mediaType TEXT NOT NULL,
+                    content BLOB NOT NULL
+                ) STRICT;
+
+                CREATE TABLE session (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id BETWEEN 1 AND 9007199254740991),
+                    account INTEGER NOT NULL REFERENCES account (id),
+                    dialect INTEGER NOT NULL,
+                    device TEXT NOT NULL,
+                    createdAt INTEGER NOT NULL,
+                    expiresAt INTEGER NOT NULL CHECK (expiresAt > createdAt),
+                    revokedAt INTEGER
+                ) STRICT;
+                CREATE INDEX sessionAccount ON session (account, dialect);
+                CREATE INDEX sessionExpiry ON session (expiresAt);
+                """)
+    }
+}

@@ -1,0 +1,91 @@
+import Shared
+import Testing
+
+@testable import AuthService
+
+@Suite struct RateLimitsTests {
+    private let minutes: Int64 = 60_000
+
+    private func attempt(_ userName: String, _ address: String) -> RateLimits.LogInAttempt {
+        RateLimits.LogInAttempt(.test(userName, address: address))
+    }
+
+    private func fail(_ userName: String, _ address: String, at time: Int64, in limits: inout RateLimits) throws {
+        try limits.begin(attempt(userName, address), now: time)
+        limits.end(attempt(userName, address), failed: true, now: time)
+    }
+
+    @Test func `ten failures bar whoever failed, for ten minutes, and admit whoever did not`() throws {
+        var limits = RateLimits()
+        for _ in 1...9 { try fail("user", "192.0.2.1", at: 0, in: &limits) }
+        try fail("user", "192.0.2.2", at: 0, in: &limits)
+
+        for address in ["192.0.2.1", "192.0.2.2"] {
+            #expect(throws: ServiceError(.rateLimited, detail: "600")) {
+                try limits.begin(attempt("user", address), now: 0)
+            }
+        }
+        try limits.begin(attempt("user", "192.0.2.3"), now: 0)
+        limits.end(attempt("user", "192.0.2.3"), failed: false, now: 0)
+        try limits.begin(attempt("other", "192.0.2.1"), now: 0)
+        try limits.begin(attempt("user", "192.0.2.1"), now: 10 * minutes)
+    }
+
+    @Test func `while a name is barred, an address that never failed has one try`() throws {
+        var limits = RateLimits()
+        for _ in 1...10 { try fail("user", "192.0.2.1", at: 0, in: &limits) }
+
+        try limits.begin(attempt("user", "192.0.2.2"), now: 1)
+        #expect(throws: ServiceError(.rateLimited, detail: "1")) {
+            try limits.begin(attempt("user", "192.0.2.2"), now: 1)
+        }
+        limits.end(attempt("user", "192.0.2.2"), failed: true, now: 1)
+        #expect(throws: ServiceError.self) { try limits.begin(attempt("user", "192.0.2.2"), now: 2) }
+    }
+
+    @Test func `simultaneous log-ins get no more tries than successive ones`() throws {
+        var limits = RateLimits()
+        for _ in 1...10 { try limits.begin(attempt("user", "192.0.2.1"), now: 0) }
+
+        #expect(throws: ServiceError(.rateLimited, detail: "1")) {
+            try limits.begin(attempt("user", "192.0.2.1"), now: 0)
+        }
+        limits.end(attempt("user", "192.0.2.1"), failed: false, now: 0)
+        try limits.begin(attempt("user", "192.0.2.1"), now: 0)
+    }
+
+    @Test func `fifty failures bar an address for every name, the impossible ones included`() throws {
+        var limits = RateLimits()
+        for number in 1...25 {
+            try fail("user\(number)", "192.0.2.1", at: 0, in: &limits)
+            try fail("no name\(number)", "192.0.2.1", at: 0, in: &limits)
+        }
+
+        #expect(throws: ServiceError(.rateLimited, detail: "600")) {
+            try limits.begin(attempt("user", "192.0.2.1"), now: 0)
+        }
+        try limits.begin(attempt("user", "192.0.2.2"), now: 0)
+    }
+
+    @Test func `an address may register 20 times in any hour`() throws {
+        var limits = RateLimits()
+        for number in 1...20 { try limits.admitRegistration(from: "192.0.2.1", now: Int64(number) * minutes) }
+
+        #expect(throws: ServiceError(.rateLimited, detail: "2400")) {
+            try limits.admitRegistration(from: "192.0.2.1", now: 21 * minutes)
+        }
+        try limits.admitRegistration(from: "192.0.2.2", now: 21 * minutes)
+        try limits.admitRegistration(from: "192.0.2.1", now: 61 * minutes)
+    }
+}
+
+@Suite struct NetworkTests {
+    @Test(arguments: [
+        ("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "20-1-d-b8-0-1-0-2"), ("2001:db8:1:2::1", "20-1-d-b8-0-1-0-2"), ("", ""),
+        (String(repeating: "x", count: 65), String(repeating: "x", count: 64)),
+    ])
+    func `an IPv6 address stands for its network`(address: String, name: String) {
+        #expect(Network.name(of: address) == name)
+    }
+}

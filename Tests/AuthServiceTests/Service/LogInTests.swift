@@ -1,0 +1,281 @@
+import Foundation
+import GRDB
+import SharedCrypto
+import SharedStorage
+import TestSupport
+import Testing
+
+@testable import AuthService
+@testable import Shared
+
+@Suite struct LogInTests {
+    @Test(arguments: [(Dialect.classic, 86_400), (.socket, 86_400), (.rest, 900)] as [(Dialect, Int64)])
+    func `a log-in gives a token for its session that the served keys verify`(
+        dialect: Dialect, lifetime: Int64
+    ) async throws {
+        try await withAuthService { _, client in
+            let account = try await client.ask(AuthAPI.Register.test()).account
+
+            let reply = try await client.ask(AuthAPI.LogIn.test(dialect: dialect))
+
+            let claims = try await client.verify(reply.token)
+            #expect(claims.account == account.rawValue)
+            #expect(claims.session == reply.session.rawValue)
+            #expect(claims.dialect == dialect.description)
+            #expect(claims.expiresAt - claims.issuedAt == lifetime)
+            #expect(reply.profile.account == account)
+            #expect(reply.profile.userName == "Ashitemaru")
+        }
+    }
+
+    @Test func `sessions are numbered in the order of the log-ins`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+
+            for number in 1...3 {
+                #expect(try await client.ask(AuthAPI.LogIn.test()).session == SessionID(Int64(number)))
+            }
+        }
+    }
+
+    @Test(arguments: [
+        ("Ashitemaru", "1234567"), ("Ashitemaru", ""), ("Ashitemaru", "123456\0"), ("Ashitemaru", "123456 "),
+        ("ashitemaru", "123456"),
+        ("Nobody", "123456"), ("", ""), ("Ashitemaru\0", "123456"),
+        (String(repeating: "a", count: 100_000), String(repeating: "b", count: 100_000)),
+    ])
+    func `wrong name or password, it is one refusal`(userName: String, password: String) async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+
+            #expect(
+                await client.refusal(of: AuthAPI.LogIn.test(userName, password: password))
+                    == ServiceError(.wrongCredentials))
+        }
+    }
+
+    @Test func `a password of 255 characters counts to its last one`() async throws {
+        let start = String(repeating: "p", count: 254)
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test(password: start + "1"))
+
+            #expect(await client.refusal(of: AuthAPI.LogIn.test(password: start + "2"))?.code == .wrongCredentials)
+            _ = try await client.ask(AuthAPI.LogIn.test(password: start + "1"))
+        }
+    }
+
+    @Test func `a cancelled account is unknown and its name is free`() async throws {
+        try await withAuthService { bus, client in
+            let cancelled = try await client.ask(AuthAPI.Register.test()).account
+            try await bus.changeDatabase("UPDATE account SET cancelledAt = 1 WHERE id = \(cancelled)")
+
+            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .wrongCredentials)
+            let heir = try await client.ask(AuthAPI.Register.test()).account
+            #expect(heir == AccountID(2))
+            #expect(try await client.ask(AuthAPI.LogIn.test()).profile.account == heir)
+        }
+    }
+
+    @Test func `an unknown name is hashed like a known one`() async throws {
+        var configuration = try testConfiguration()
+        configuration.passwordCost = try ScryptCost(n: 32_768, r: 8, p: 2)
+        configuration.maxWaitingHashes = 0
+        try await withAuthService(configuration) { _, client in
+            let results = await client.askAll((0..<6).map { AuthAPI.LogIn.test("nobody\($0)") })
+
+            // Only what reaches the password thread can find it busy.
+            #expect(results.compactMap(\.error).contains(ServiceError(.unavailable)))
+            #expect(results.compactMap(\.error).contains(ServiceError(.wrongCredentials)))
+        }
+    }
+
+    // MARK: - Second log-in
+
+    @Test func `a second log-in of the dialect is refused while a session lives`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let first = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+
+            #expect(
+                await client.refusal(of: AuthAPI.LogIn.test(secondLogin: .refuse)) == ServiceError(.alreadyLoggedIn))
+            #expect(
+                await client.refusal(of: AuthAPI.LogIn.test(password: "wrong", secondLogin: .refuse))
+                    == ServiceError(.wrongCredentials))
+            _ = try await client.ask(AuthAPI.LogIn.test(dialect: .socket, secondLogin: .refuse))
+            _ = try await client.ask(AuthAPI.LogIn.test(secondLogin: .allow))
+
+            #expect(first.session == SessionID(1))
+        }
+    }
+
+    @Test func `a revoked session does not stand in the way`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let first = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+            _ = try await client.ask(AuthAPI.LogOut(session: first.session))
+
+            let second = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+
+            #expect(second.session > first.session)
+            #expect(second.token != first.token)
+        }
+    }
+
+    @Test func `of simultaneous log-ins that refuse a second one exactly one wins`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+
+            let results = await client.askAll((0..<8).map { _ in AuthAPI.LogIn.test(secondLogin: .refuse) })
+
+            #expect(results.compactMap(\.value).count == 1)
+            #expect(
+                results.compactMap(\.error) == Array(repeating: ServiceError(.alreadyLoggedIn), count: 7))
+        }
+    }
+
+    @Test func `a log-in that nobody waits for any more opens no session`() async throws {
+        try await withAuthHandlers { (handlers, call) async throws in
+            _ = try await handlers.register(.test(), call)
+            let late = BusCall(caller: .gateway, trace: "late", deadline: .now)
+
+            await #expect(throws: ServiceError(.unavailable)) {
+                _ = try await handlers.logIn(.test(secondLogin: .refuse), late)
+            }
+
+            #expect(try await handlers.logIn(.test(secondLogin: .refuse), call).session == SessionID(1))
+        }
+    }
+
+    @Test func `a registration that nobody waits for any more creates no account`() async throws {
+        try await withAuthHandlers { (handlers, call) async throws in
+            let late = BusCall(caller: .gateway, trace: "late", deadline: .now)
+
+            await #expect(throws: ServiceError(.unavailable)) { _ = try await handlers.register(.test(), late) }
+
+            #expect(try await handlers.register(.test(), call).account == AccountID(1))
+        }
+    }
+
+    // MARK: - Limits
+
+    @Test func `ten failures bar the address that failed, and nobody else`() async throws {
+        var configuration = try testConfiguration()
+        configuration.areRatesLimited = true
+        try await withAuthService(configuration) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            for _ in 1...10 {
+                #expect(
+                    await client.refusal(of: AuthAPI.LogIn.test(password: "wrong", address: "198.51.100.1"))
+                        == ServiceError(.wrongCredentials))
+            }
+
+            let barred = try #require(await client.refusal(of: AuthAPI.LogIn.test(address: "198.51.100.1")))
+            #expect(barred.code == .rateLimited)
+            let seconds = try #require(Int(barred.detail))
+            #expect(500...600 ~= seconds)
+            _ = try await client.ask(AuthAPI.LogIn.test(address: "192.0.2.1"))
+        }
+    }
+
+    @Test func `right passwords and refused second log-ins are no failures`() async throws {
+        var configuration = try testConfiguration()
+        configuration.areRatesLimited = true
+        try await withAuthService(configuration) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            _ = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+
+            for _ in 1...12 {
+                #expect(
+                    await client.refusal(of: AuthAPI.LogIn.test(secondLogin: .refuse))?.code == .alreadyLoggedIn)
+                _ = try await client.ask(AuthAPI.LogIn.test(dialect: .rest))
+            }
+        }
+    }
+
+    @Test func `an address is barred after 50 failures with whatever names`() async throws {
+        var configuration = try testConfiguration()
+        configuration.areRatesLimited = true
+        try await withAuthService(configuration) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            for number in 1...50 {
+                #expect(await client.refusal(of: AuthAPI.LogIn.test("nobody\(number)"))?.code == .wrongCredentials)
+            }
+
+            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .rateLimited)
+        }
+    }
+
+    // MARK: - Records and logs
+
+    @Test func `a record of a lower cost is made anew at log-in, and the password stays`() async throws {
+        let bus = try TestBus()
+        try await withAuthService(on: bus) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+        }
+        #expect(try await bus.passwordRecord().hasPrefix("$scrypt$ln=10,r=8,p=1$"))
+
+        var configuration = try testConfiguration()
+        configuration.passwordCost = try ScryptCost(n: 2_048, r: 8, p: 1)
+        try await withAuthService(dataPath: bus.configuration.dataPath, configuration) { _, client in
+            let results = await client.askAll([AuthAPI.LogIn.test(), .test(), .test()])
+            #expect(results.compactMap(\.error) == [])
+        }
+
+        #expect(try await bus.passwordRecord().hasPrefix("$scrypt$ln=11,r=8,p=1$"))
+        try await withAuthService(dataPath: bus.configuration.dataPath, configuration) { _, client in
+            _ = try await client.ask(AuthAPI.LogIn.test())
+        }
+    }
+
+    @Test func `the log names account, address and request, and no secret`() async throws {
+        let bus = try TestBus()
+        let log = RecordedLog()
+        let service = AuthService(
+            try testConfiguration(), bus: bus.configuration, context: bus.context, logger: log.logger)
+        try await service.start()
+        let client = try await bus.client(of: .auth)
+
+        _ = try await client.ask(AuthAPI.Register.test(password: "hunter2"))
+        let token = try await client.ask(AuthAPI.LogIn.test(password: "hunter2")).token
+        _ = await client.refusal(of: AuthAPI.LogIn.test(password: "hunter3"))
+        _ = await client.refusal(of: AuthAPI.LogIn.test("hunter4"))
+        await service.stop()
+
+        let lines = log.lines
+        #expect(lines.contains("info: logged in account=1 address=192.0.2.1 request.id=test session=1"))
+        #expect(
+            lines.contains(
+                "info: log-in refused account=1 address=192.0.2.1 reason=wrongCredentials request.id=test"))
+        #expect(
+            lines.contains(
+                "info: log-in refused account=unknown address=192.0.2.1 reason=wrongCredentials request.id=test"))
+        #expect(!lines.contains { $0.contains("hunter") || $0.contains(token) || $0.contains("scrypt") })
+    }
+}
+
+extension BusClient {
+    /// The claims of a token under the keys the service serves.
+    func verify(_ token: String) async throws -> AccessClaims {
+        var keys: [String: Ed25519PublicKey] = [:]
+        for key in try await ask(AuthAPI.SigningKeys()).keys {
+            keys[key.id] = try Ed25519PublicKey(rawBytes: key.publicKey.bytes)
+        }
+        return try TokenVerifier(keys: keys).verify(token, now: WallClock.seconds)
+    }
+}
+
+extension TestBus {
+    /// Changes the service's database behind its back.
+    func changeDatabase(_ sql: String) async throws {
+        let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
+        try await queue.write { db in try db.execute(sql: sql) }
+        try queue.close()
+    }
+
+    /// The password record of the only account.
+    func passwordRecord() async throws -> String {
+        let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
+        defer { try? queue.close() }
+        return try await queue.read { db in try String.fetchOne(db, sql: "SELECT password FROM account") } ?? ""
+    }
+}

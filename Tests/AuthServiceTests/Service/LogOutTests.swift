@@ -1,0 +1,58 @@
+import Shared
+import SharedCrypto
+import TestSupport
+import Testing
+
+@testable import AuthService
+
+@Suite struct LogOutTests {
+    @Test func `a log-out revokes the session, tells everyone and is listed`() async throws {
+        try await withAuthService { bus, client in
+            let account = try await client.ask(AuthAPI.Register.test()).account
+            let reply = try await client.ask(AuthAPI.LogIn.test())
+            let kept = try await client.ask(AuthAPI.LogIn.test())
+            let expiresAt = try await client.verify(reply.token).expiresAt
+            let events = try await bus.follow(.auth)
+            #expect(
+                try await client.ask(AuthAPI.RevokedSessions())
+                    == AuthAPI.RevokedSessions.Reply(revocations: [], position: 0))
+
+            _ = try await client.ask(AuthAPI.LogOut(session: reply.session))
+
+            #expect(
+                try await events.next(AuthAPI.SessionRevoked.self)
+                    == AuthAPI.SessionRevoked(session: reply.session, account: account, expiresAt: expiresAt))
+            let revocation = AuthAPI.RevokedSessions.Revocation(session: reply.session, expiresAt: expiresAt)
+            #expect(
+                try await client.ask(AuthAPI.RevokedSessions())
+                    == AuthAPI.RevokedSessions.Reply(revocations: [revocation], position: 1))
+            _ = try await client.ask(AuthAPI.LogOut(session: kept.session))
+        }
+    }
+
+    @Test func `a session that is over or never was is refused and publishes nothing`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let session = try await client.ask(AuthAPI.LogIn.test()).session
+            _ = try await client.ask(AuthAPI.LogOut(session: session))
+
+            for session in [session, SessionID(2), SessionID(0), SessionID(-1), SessionID(.max)] {
+                #expect(await client.refusal(of: AuthAPI.LogOut(session: session)) == ServiceError(.sessionOver))
+            }
+            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 1)
+        }
+    }
+
+    @Test func `of simultaneous log-outs of one session exactly one succeeds`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let session = try await client.ask(AuthAPI.LogIn.test()).session
+
+            let results = await client.askAll((0..<8).map { _ in AuthAPI.LogOut(session: session) })
+
+            #expect(results.compactMap(\.value).count == 1)
+            #expect(results.compactMap(\.error) == Array(repeating: ServiceError(.sessionOver), count: 7))
+            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 1)
+        }
+    }
+}

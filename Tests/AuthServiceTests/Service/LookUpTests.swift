@@ -1,0 +1,89 @@
+import Shared
+import TestSupport
+import Testing
+
+@testable import AuthService
+
+@Suite struct LookUpTests {
+    @Test func `profiles come once each and unknown ids are left out`() async throws {
+        try await withAuthService { _, client in
+            for name in ["Alice", "Bob", "Carol"] { _ = try await client.ask(AuthAPI.Register.test(name)) }
+
+            let ids: [Int64] = [3, 99, 1, 3, 0, -1, .max]
+            let profiles = try await client.ask(AuthAPI.Profiles(accounts: ids.map { AccountID($0) })).profiles
+
+            #expect(profiles.map(\.userName) == ["Alice", "Carol"])
+            #expect(try await client.ask(AuthAPI.Profiles(accounts: [])).profiles == [])
+        }
+    }
+
+    @Test func `500 profiles may be asked for and not one more`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let ids = (1...501).map { AccountID($0) }
+
+            #expect(try await client.ask(AuthAPI.Profiles(accounts: Array(ids.dropLast()))).profiles.count == 1)
+            #expect(await client.refusal(of: AuthAPI.Profiles(accounts: ids))?.code == .badRequest)
+        }
+    }
+
+    @Test func `a cancelled account keeps its profile but is never found by name`() async throws {
+        try await withAuthService { bus, client in
+            let account = try await client.ask(AuthAPI.Register.test("Alice")).account
+            try await bus.changeDatabase("UPDATE account SET cancelledAt = 1 WHERE id = \(account)")
+
+            let profiles = try await client.ask(AuthAPI.Profiles(accounts: [account])).profiles
+            #expect(profiles.map(\.isCancelled) == [true])
+            #expect(try await client.ask(AuthAPI.FindByName(userName: "Alice", byPrefix: false)).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindByName(userName: "Al", byPrefix: true)).profiles == [])
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("Alice", false, ["Alice"]), ("alice", false, []), ("Ali", false, []), ("", false, []),
+            ("Alice\0x", false, []), ("Ali", true, ["Ali2", "Alice", "Alicia"]), ("Alice", true, ["Alice"]),
+            ("ali", true, ["ali3"]), ("Ali%", true, []), ("Ali_", true, []), ("Z", true, []),
+            ("", true, ["Ali2", "Alice", "Alicia", "Bob", "ali3"]),
+        ] as [(String, Bool, [String])])
+    func `names are found exactly or by prefix, in their order`(
+        userName: String, byPrefix: Bool, expected: [String]
+    ) async throws {
+        try await withAuthService { _, client in
+            for name in ["Bob", "Alicia", "ali3", "Alice", "Ali2"] {
+                _ = try await client.ask(AuthAPI.Register.test(name))
+            }
+
+            let request = AuthAPI.FindByName(userName: userName, byPrefix: byPrefix)
+            #expect(try await client.ask(request).profiles.map(\.userName) == expected)
+        }
+    }
+
+    @Test func `at most 50 are found`() async throws {
+        try await withAuthService { _, client in
+            for number in 100...150 { _ = try await client.ask(AuthAPI.Register.test("user\(number)")) }
+
+            let found = try await client.ask(AuthAPI.FindByName(userName: "user", byPrefix: true)).profiles
+
+            #expect(found.map(\.userName) == (100...149).map { "user\($0)" })
+        }
+    }
+
+    @Test func `16 of the largest pictures come at once, accounts without one are left out`() async throws {
+        let picture = [0xFF, 0xD8, 0xFF] + [UInt8](repeating: 0xAB, count: 524_285)
+        // Only a real socket has a limit to the size of a frame.
+        try await withAuthServiceOverUnixSocket { client in
+            for number in 1...16 {
+                _ = try await client.ask(AuthAPI.Register.test("user\(number)", picture: picture))
+            }
+            _ = try await client.ask(AuthAPI.Register.test("plain"))
+            let ids = (1...17).map { AccountID($0) }
+
+            let pictures = try await client.ask(AuthAPI.Pictures(accounts: Array(ids.dropLast()))).pictures
+            #expect(pictures.map(\.account) == Array(ids.dropLast()))
+            #expect(pictures.allSatisfy { $0.mediaType == "image/jpeg" && $0.content.bytes == picture })
+            #expect(try await client.ask(AuthAPI.Pictures(accounts: [AccountID(17), AccountID(99)])).pictures == [])
+            #expect(await client.refusal(of: AuthAPI.Pictures(accounts: ids))?.code == .badRequest)
+        }
+    }
+}

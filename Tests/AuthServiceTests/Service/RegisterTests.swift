@@ -1,0 +1,174 @@
+import Shared
+import SharedCrypto
+import SharedStorage
+import TestSupport
+import Testing
+
+@testable import AuthService
+
+@Suite struct RegisterTests {
+    @Test func `accounts are numbered from 1 and begin with the defaults`() async throws {
+        try await withAuthService { _, client in
+            let first = try await client.ask(AuthAPI.Register.test("Alice"))
+            let second = try await client.ask(AuthAPI.Register.test("Bob", phoneNumber: "+86-1324321", email: ""))
+
+            #expect(first.account == AccountID(1))
+            #expect(second.account == AccountID(2))
+            let profiles = try await client.ask(AuthAPI.Profiles(accounts: [second.account])).profiles
+            #expect(
+                profiles == [
+                    Profile(
+                        account: second.account, userName: "Bob", nickname: "Bob", uid: "m_2",
+                        phoneNumber: "+86-1324321", email: "", pictureVersion: 0, sex: -1, sign: "",
+                        isCancelled: false)
+                ])
+        }
+    }
+
+    @Test func `a picture is stored with its sniffed type and version 1`() async throws {
+        let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 1, 2, 3]
+        try await withAuthService { _, client in
+            let account = try await client.ask(AuthAPI.Register.test(picture: png)).account
+
+            let pictures = try await client.ask(AuthAPI.Pictures(accounts: [account])).pictures
+            #expect(
+                pictures == [Picture(account: account, version: 1, mediaType: "image/png", content: Blob(png))])
+            let profiles = try await client.ask(AuthAPI.Profiles(accounts: [account])).profiles
+            #expect(profiles.map(\.pictureVersion) == [1])
+        }
+    }
+
+    @Test func `a picture of the limit is accepted and one byte more is refused`() async throws {
+        try await withAuthService { _, client in
+            let largest = [UInt8](repeating: 7, count: 524_288)
+
+            #expect(
+                await client.refusal(of: AuthAPI.Register.test(picture: largest + [7]))
+                    == ServiceError(.pictureTooLarge, detail: "524288"))
+            _ = try await client.ask(AuthAPI.Register.test(picture: largest))
+        }
+    }
+
+    @Test func `a taken name is refused, one of another case is free`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test("Alice"))
+
+            #expect(
+                await client.refusal(of: AuthAPI.Register.test("Alice"))
+                    == ServiceError(.userNameTaken, detail: "Alice"))
+            _ = try await client.ask(AuthAPI.Register.test("alice"))
+        }
+    }
+
+    @Test(arguments: ["Alice\0", "Alice\0x", "Alice ", "Älice"])
+    func `a name that only resembles a taken one is refused for its characters`(name: String) async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test("Alice"))
+
+            #expect(
+                await client.refusal(of: AuthAPI.Register.test(name))
+                    == ServiceError(.forbiddenCharacters, detail: "userName"))
+        }
+    }
+
+    @Test func `the checks come in the order of the document`() async throws {
+        let long = String(repeating: "-", count: 256)
+        let large = [UInt8](repeating: 0, count: 524_289)
+        // Each request mends what the one before it was refused for.
+        let steps: [(AuthAPI.Register, ServiceError)] = [
+            (
+                .test(long, password: long, phoneNumber: "1", email: long, picture: large),
+                ServiceError(.wrongLength, detail: "userName")
+            ),
+            (
+                .test("Alice", password: long, phoneNumber: "1", email: long, picture: large),
+                ServiceError(.wrongLength, detail: "password")
+            ),
+            (
+                .test("Alice", password: "!", phoneNumber: "1", email: long, picture: large),
+                ServiceError(.wrongLength, detail: "email")
+            ),
+            (
+                .test("Alice", password: "!", phoneNumber: "1", email: "!", picture: large),
+                ServiceError(.wrongLength, detail: "phoneNumber")
+            ),
+            (
+                .test("Alice", password: "!", phoneNumber: "1324321876x", email: "!", picture: large),
+                ServiceError(.pictureTooLarge, detail: "524288")
+            ),
+            (
+                .test("Alice", password: "!", phoneNumber: "1324321876x", email: "!"),
+                ServiceError(.userNameTaken, detail: "Alice")
+            ),
+            (
+                .test("B!", password: "!", phoneNumber: "1324321876x", email: "!"),
+                ServiceError(.forbiddenCharacters, detail: "userName")
+            ),
+            (
+                .test("Bob", password: "!", phoneNumber: "1324321876x", email: "!"),
+                ServiceError(.forbiddenCharacters, detail: "password")
+            ),
+            (
+                .test("Bob", password: "1", phoneNumber: "1324321876x", email: "!"),
+                ServiceError(.forbiddenCharacters, detail: "phoneNumber")
+            ),
+            (
+                .test("Bob", password: "1", phoneNumber: "13243218765", email: "!"),
+                ServiceError(.forbiddenCharacters, detail: "email")
+            ),
+        ]
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test("Alice"))
+
+            for (request, expected) in steps {
+                #expect(await client.refusal(of: request) == expected)
+            }
+            let last = try await client.ask(AuthAPI.Register.test("Bob", password: "1", email: "@."))
+            #expect(last.account == AccountID(2), "what was refused has used up no number")
+        }
+    }
+
+    @Test func `of simultaneous registrations of one name exactly one wins`() async throws {
+        try await withAuthService { (_, client) async throws in
+            let results = await client.askAll((0..<8).map { _ in AuthAPI.Register.test("Alice") })
+
+            #expect(results.compactMap(\.value).map(\.account) == [AccountID(1)])
+            let losses = results.compactMap(\.error)
+            #expect(losses == Array(repeating: ServiceError(.userNameTaken, detail: "Alice"), count: 7))
+            #expect(try await client.ask(AuthAPI.Register.test("Bob")).account == AccountID(2))
+        }
+    }
+
+    @Test func `the 21st registration of an address within an hour is refused, one of another address is not`()
+        async throws
+    {
+        var configuration = try testConfiguration()
+        configuration.areRatesLimited = true
+        try await withAuthService(configuration) { _, client in
+            for number in 1...20 { _ = try await client.ask(AuthAPI.Register.test("user\(number)")) }
+
+            let refusal = try #require(await client.refusal(of: AuthAPI.Register.test("user21")))
+            #expect(refusal.code == .rateLimited)
+            let seconds = try #require(Int(refusal.detail))
+            #expect(3_500...3_600 ~= seconds)
+            _ = try await client.ask(AuthAPI.Register.test("user21", address: "192.0.2.2"))
+        }
+    }
+
+    @Test func `more passwords than may wait are refused as overload and change nothing`() async throws {
+        var configuration = try testConfiguration()
+        configuration.passwordCost = try ScryptCost(n: 32_768, r: 8, p: 2)
+        configuration.maxWaitingHashes = 0
+        try await withAuthService(configuration) { _, client in
+            let results = await client.askAll((1...6).map { AuthAPI.Register.test("user\($0)") })
+
+            let created = results.compactMap(\.value)
+            let refused = results.compactMap(\.error)
+            #expect(created.count >= 1)
+            #expect(refused.count >= 1)
+            #expect(refused.allSatisfy { $0.code == .unavailable })
+            let found = try await client.ask(AuthAPI.FindByName(userName: "user", byPrefix: true)).profiles
+            #expect(found.count == created.count)
+        }
+    }
+}
