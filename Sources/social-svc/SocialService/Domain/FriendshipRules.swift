@@ -1,0 +1,89 @@
+import Shared
+
+/// How many friends an account may have, and how long the message of a request may be.
+package struct FriendshipLimits: Sendable, Hashable {
+    /// Friends of one account.
+    package var maxFriends: Int
+    /// Unicode scalars of the message of a friend request: one visible character may be made of any number of them, so
+    /// that counting those would bound nothing.
+    package var maxMessageCharacters: Int
+
+    /// Limits made by hand.
+    package init(maxFriends: Int, maxMessageCharacters: Int) {
+        self.maxFriends = maxFriends
+        self.maxMessageCharacters = maxMessageCharacters
+    }
+}
+
+/// What is true between an applicant and his target when one of them acts.
+struct Relation: Hashable {
+    var areFriends = false
+    /// The applicant's pending request to the target.
+    var request: FriendRequestID?
+    /// Whether an earlier request of the applicant's was accepted by the target.
+    var wasAccepted = false
+    /// The target's pending request to the applicant.
+    var mirroredRequest: FriendRequestID?
+    var applicantFriendCount = 0
+    var targetFriendCount = 0
+}
+
+/// Who may become whose friend. Judged on what one transaction sees; no I/O.
+struct FriendshipRules {
+    /// What an application leads to.
+    enum Application: Hashable {
+        /// A new request is filed.
+        case file
+        /// This request is pending already, stays as it is and is announced again.
+        case repeated(FriendRequestID)
+    }
+
+    /// What the owner of a friend list says when he accepts; the first message of the conversation.
+    static let greeting = "I have accepted your friend request. Now let's start chatting."
+
+    let limits: FriendshipLimits
+
+    /// Judges an application; the order of the checks is part of the contract.
+    func judgeApplication(
+        of applicant: AccountID, to target: AccountID, message: String, _ relation: Relation
+    ) throws(ServiceError) -> Application {
+        guard applicant != target else { throw ServiceError(.cannotBefriendSelf) }
+        guard !relation.areFriends else { throw ServiceError(.alreadyFriends) }
+        guard message.unicodeScalars.count <= limits.maxMessageCharacters else {
+            throw ServiceError(.messageTooLong, detail: "\(limits.maxMessageCharacters)")
+        }
+        try checkRoom(relation)
+        return relation.request.map(Application.repeated) ?? .file
+    }
+
+    /// Judges an acceptance.
+    ///
+    /// - Returns: how it settles the request decided on and, when both had applied, its mirror image.
+    func judgeAcceptance(_ relation: Relation) throws(ServiceError) -> Settlement {
+        let request = try requestToDecide(relation)
+        try checkRoom(relation)
+        return Settlement(requests: [request] + (relation.mirroredRequest.map { [$0] } ?? []), state: .accepted)
+    }
+
+    /// Judges a refusal.
+    ///
+    /// - Returns: how it settles the request; one the other way round stays for the other to decide.
+    func judgeRefusal(_ relation: Relation) throws(ServiceError) -> Settlement {
+        Settlement(requests: [try requestToDecide(relation)], state: .refused)
+    }
+
+    private func requestToDecide(_ relation: Relation) throws(ServiceError) -> FriendRequestID {
+        // Nobody decides on what was never asked, friend or not; deciding again on what was accepted says so.
+        guard relation.request != nil || (relation.areFriends && relation.wasAccepted) else {
+            throw ServiceError(.noSuchApplication)
+        }
+        guard let request = relation.request, !relation.areFriends else { throw ServiceError(.alreadyFriends) }
+        return request
+    }
+
+    private func checkRoom(_ relation: Relation) throws(ServiceError) {
+        guard max(relation.applicantFriendCount, relation.targetFriendCount) < limits.maxFriends else {
+            throw ServiceError(.limitReached, detail: "\(limits.maxFriends)")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Shared
+import Testing
+
+@testable import SocialService
+
+@Suite struct FriendshipRulesTests {
+    let ann = AccountID(1)
+    let bob = AccountID(2)
+    let rules = FriendshipRules(limits: FriendshipLimits(maxFriends: 3, maxMessageCharacters: 5))
+
+    private func application(
+        from applicant: AccountID, message: String = "hello", _ relation: Relation
+    ) throws -> FriendshipRules.Application {
+        try rules.judgeApplication(of: applicant, to: bob, message: message, relation)
+    }
+
+    @Test func `a stranger's application is filed`() throws {
+        #expect(try application(from: ann, Relation()) == .file)
+    }
+
+    @Test func `an application that is pending is only repeated`() throws {
+        #expect(try application(from: ann, Relation(request: FriendRequestID(7))) == .repeated(FriendRequestID(7)))
+    }
+
+    @Test func `an application is filed although the other has applied too`() throws {
+        #expect(try application(from: ann, Relation(mirroredRequest: FriendRequestID(8))) == .file)
+    }
+
+    @Test func `applications are refused in the order of the contract`() {
+        let everything = Relation(areFriends: true, applicantFriendCount: 3, targetFriendCount: 3)
+        let full = Relation(applicantFriendCount: 3)
+
+        #expect(throws: ServiceError(.cannotBefriendSelf)) {
+            try application(from: bob, message: "too long", everything)
+        }
+        #expect(throws: ServiceError(.alreadyFriends)) { try application(from: ann, message: "too long", everything) }
+        #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
+            try application(from: ann, message: "too long", full)
+        }
+        #expect(throws: ServiceError(.limitReached, detail: "3")) { try application(from: ann, full) }
+    }
+
+    @Test(arguments: [Relation(applicantFriendCount: 3), Relation(targetFriendCount: 3)])
+    func `a full friend list on either side stops application and acceptance`(full: Relation) {
+        var pending = full
+        pending.request = FriendRequestID(7)
+
+        #expect(throws: ServiceError(.limitReached, detail: "3")) { try application(from: ann, full) }
+        #expect(throws: ServiceError(.limitReached, detail: "3")) { try rules.judgeAcceptance(pending) }
+        #expect(throws: Never.self) { try rules.judgeRefusal(pending) }
+    }
+
+    @Test func `the last place in a friend list may be taken`() throws {
+        let relation = Relation(request: FriendRequestID(7), applicantFriendCount: 2, targetFriendCount: 2)
+
+        #expect(try rules.judgeAcceptance(relation).requests == [FriendRequestID(7)])
+    }
+
+    @Test func `a message is measured in scalars so that combining marks cannot swell it`() throws {
+        #expect(try application(from: ann, message: "好好好好好", Relation()) == .file)
+        #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
+            try application(from: ann, message: "e" + String(repeating: "\u{301}", count: 5), Relation())
+        }
+    }
+
+    @Test func `accepting settles both when both had applied and refusing only the one`() throws {
+        let relation = Relation(request: FriendRequestID(7), mirroredRequest: FriendRequestID(8))
+
+        #expect(
+            try rules.judgeAcceptance(relation)
+                == Settlement(requests: [FriendRequestID(7), FriendRequestID(8)], state: .accepted))
+        #expect(try rules.judgeRefusal(relation) == Settlement(requests: [FriendRequestID(7)], state: .refused))
+    }
+
+    @Test func `a decision says friends before it says no application`() {
+        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeAcceptance(Relation(areFriends: true)) }
+        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeRefusal(Relation(areFriends: true)) }
+        // One's own request to the other is nothing to decide on.
+        let onlyMirrored = Relation(mirroredRequest: FriendRequestID(8))
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeAcceptance(onlyMirrored) }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeRefusal(onlyMirrored) }
+    }
+}

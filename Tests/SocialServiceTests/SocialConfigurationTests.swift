@@ -1,0 +1,38 @@
+import Shared
+import Testing
+
+@testable import SocialService
+
+@Suite struct SocialConfigurationTests {
+    private func read(_ environment: [String: String]) throws -> SocialConfiguration {
+        var configuration = try Configuration(arguments: [], environment: environment)
+        return try SocialConfiguration(reading: &configuration)
+    }
+
+    @Test func `the defaults are those of the contract`() throws {
+        let configuration = try read([:])
+
+        #expect(configuration.limits == FriendshipLimits(maxFriends: 5_000, maxMessageCharacters: 255))
+        #expect(configuration.friendRequestsPerMinute == 60)
+    }
+
+    @Test func `an operator may set limits and lift the rate`() throws {
+        let configuration = try read([
+            "MARTLET_SOCIAL_MAX_FRIENDS": "7", "MARTLET_SOCIAL_MAX_REQUEST_MESSAGE": "8",
+            "MARTLET_SOCIAL_FRIEND_REQUESTS_PER_MINUTE": "9",
+        ])
+
+        #expect(configuration.limits == FriendshipLimits(maxFriends: 7, maxMessageCharacters: 8))
+        #expect(configuration.friendRequestsPerMinute == 9)
+        #expect(try read(["MARTLET_RATE_LIMITS": "off"]).friendRequestsPerMinute == nil)
+    }
+
+    @Test(arguments: ["MARTLET_SOCIAL_MAX_FRIENDS", "MARTLET_RATE_LIMITS"])
+    func `a value that cannot be used is refused by its name`(key: String) {
+        #expect {
+            try read([key: "many"])
+        } throws: { error in
+            "\(error)".contains(key)
+        }
+    }
+}
