@@ -1,5 +1,5 @@
-import Shared
 import MessageService
+import Shared
 
 await ServiceRunner.run(.message) { configuration, logger in
     try MessageService(reading: &configuration, logger: logger)

@@ -1,6 +1,6 @@
 import Shared
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct HandOverTests {
     @Test func `each message is handed out once, mine included, in id order over all conversations`() async throws {

@@ -10,12 +10,15 @@ struct MessageHarness: Sendable {
     private let effectNumbers = Counter()
 
     /// Opens a private conversation as social-svc does; with a greeting from the first participant when one is given.
-    func openConversation(_ id: Int64, _ participants: [Int64], kind: ConversationKind = .private, greeting: String = "")
+    func openConversation(
+        _ id: Int64, _ participants: [Int64], kind: ConversationKind = .private, greeting: String = ""
+    )
         async throws
     {
         try await apply(
             MessageAPI.OpenConversation(
-                conversation: ConversationID(id), conversationKind: kind, participants: participants.map { AccountID($0) },
+                conversation: ConversationID(id), conversationKind: kind,
+                participants: participants.map { AccountID($0) },
                 greeting: greeting, greeter: AccountID(participants[0])))
     }
 
@@ -24,7 +27,9 @@ struct MessageHarness: Sendable {
         _ = try await social.call(
             EffectAPI.Apply(
                 sender: .social, epoch: 1,
-                effects: [EffectAPI.Effect(number: number, kind: type(of: effect).kind, payload: Blob(effect.wireBytes))]),
+                effects: [
+                    EffectAPI.Effect(number: number, kind: type(of: effect).kind, payload: Blob(effect.wireBytes))
+                ]),
             .test())
     }
 
@@ -47,7 +52,8 @@ struct MessageHarness: Sendable {
 
     func settle(_ account: Int64, _ pulled: MessageAPI.PullHandOver.Reply, delivered: Bool) async throws(ServiceError) {
         _ = try await gateway.call(
-            MessageAPI.SettleHandOver(account: AccountID(account), receipt: pulled.receipt, delivered: delivered), .test())
+            MessageAPI.SettleHandOver(account: AccountID(account), receipt: pulled.receipt, delivered: delivered),
+            .test())
     }
 
     func history(of conversation: Int64, for account: Int64, before: MessageID? = nil, limit: Int32 = 1_000)

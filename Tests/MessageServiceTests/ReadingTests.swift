@@ -1,6 +1,6 @@
 import Shared
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ReadingTests {
     @Test func `a history is oldest first, pages backwards and counts what is unread`() async throws {
@@ -23,8 +23,12 @@ import TestSupport
         try await withMessageService { service in
             try await service.openConversation(1, [10, 20])
 
-            #expect(await refusal { () throws(ServiceError) in try await service.history(of: 1, for: 30) }?.code == .notParticipant)
-            #expect(await refusal { () throws(ServiceError) in try await service.history(of: 7, for: 10) }?.code == .notParticipant)
+            #expect(
+                await refusal { () throws(ServiceError) in try await service.history(of: 1, for: 30) }?.code
+                    == .notParticipant)
+            #expect(
+                await refusal { () throws(ServiceError) in try await service.history(of: 7, for: 10) }?.code
+                    == .notParticipant)
         }
     }
 
@@ -92,11 +96,15 @@ import TestSupport
     @Test func `an effect delivered twice is applied once`() async throws {
         try await withMessageService { service in
             let opening = MessageAPI.OpenConversation(
-                conversation: ConversationID(1), conversationKind: .private, participants: [AccountID(10), AccountID(20)],
+                conversation: ConversationID(1), conversationKind: .private,
+                participants: [AccountID(10), AccountID(20)],
                 greeting: "hello", greeter: AccountID(10))
             let delivery = EffectAPI.Apply(
                 sender: .social, epoch: 7,
-                effects: [EffectAPI.Effect(number: 4, kind: MessageAPI.OpenConversation.kind, payload: Blob(opening.wireBytes))])
+                effects: [
+                    EffectAPI.Effect(
+                        number: 4, kind: MessageAPI.OpenConversation.kind, payload: Blob(opening.wireBytes))
+                ])
 
             for _ in 0..<3 {
                 let reply = try await service.social.call(delivery, .test())

@@ -1,6 +1,6 @@
 import Shared
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct SendingTests {
     @Test func `messages get contiguous sequences and ascending ids`() async throws {
@@ -44,8 +44,12 @@ import TestSupport
         try await withMessageService { service in
             try await service.openConversation(1, [10, 20])
 
-            #expect(await refusal { () throws(ServiceError) in try await service.send("x", from: 30, to: 1) }?.code == .notParticipant)
-            #expect(await refusal { () throws(ServiceError) in try await service.send("x", from: 10, to: 99) }?.code == .notParticipant)
+            #expect(
+                await refusal { () throws(ServiceError) in try await service.send("x", from: 30, to: 1) }?.code
+                    == .notParticipant)
+            #expect(
+                await refusal { () throws(ServiceError) in try await service.send("x", from: 10, to: 99) }?.code
+                    == .notParticipant)
             let accepted = try await service.send("x", from: 10, to: 1)
             #expect(accepted.sequence == 1)
         }
@@ -56,7 +60,9 @@ import TestSupport
             try await service.openConversation(1, [10, 20])
 
             for text in ["", String(repeating: "é", count: 10_001)] {
-                #expect(await refusal { () throws(ServiceError) in try await service.send(text, from: 10, to: 1) } == ServiceError(.invalidText, detail: "10000"))
+                #expect(
+                    await refusal { () throws(ServiceError) in try await service.send(text, from: 10, to: 1) }
+                        == ServiceError(.invalidText, detail: "10000"))
             }
             try await service.send(String(repeating: "😀", count: 10_000), from: 10, to: 1)
         }
@@ -72,7 +78,9 @@ import TestSupport
             try await service.send("yes", from: 20, to: 1, replyTo: here)
             for target in [elsewhere, MessageID(999), MessageID(0), MessageID(-5)] {
                 #expect(
-                    await refusal { () throws(ServiceError) in try await service.send("no", from: 20, to: 1, replyTo: target) }?.code == .invalidReply)
+                    await refusal { () throws(ServiceError) in
+                        try await service.send("no", from: 20, to: 1, replyTo: target)
+                    }?.code == .invalidReply)
             }
 
             let listed = try await service.history(of: 1, for: 10).messages
@@ -92,7 +100,9 @@ import TestSupport
         try await withMessageService(on: bus) { service in
             #expect(try await service.send("once", from: 10, to: 1, clientID: "k") == first)
             #expect(
-                await refusal { () throws(ServiceError) in try await service.send("other", from: 10, to: 1, clientID: "k") }?.code
+                await refusal { () throws(ServiceError) in
+                    try await service.send("other", from: 10, to: 1, clientID: "k")
+                }?.code
                     == .conflictingClientID)
             // The id belongs to one sender in one conversation.
             try await service.send("mine", from: 20, to: 1, clientID: "k")

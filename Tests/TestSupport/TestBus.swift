@@ -1,6 +1,6 @@
+import Foundation
 package import Logging
 package import Shared
-import Foundation
 
 /// A bus of its own for one test: `inproc` endpoints in a private context, and a data folder that goes with it.
 package final class TestBus: Sendable {

@@ -24,7 +24,8 @@ package final class BusClient: Sendable {
         var pending = PendingCalls<Completion>()
         /// Calls handed to the reactor that are not on the socket yet.
         var queued = 0
-        var isSweeping = false
+        /// When the next look for expired calls is due.
+        var nextSweep: MonotonicTime?
         var isClosed = false
         var socket: ZMQSocket?
     }
@@ -113,8 +114,8 @@ package final class BusClient: Sendable {
             state.queued -= 1
             guard let socket = state.socket, !context.deadline.hasPassed else { return (nil, 0, false) }
             let id = state.pending.add(completion, deadline: context.deadline)
-            defer { state.isSweeping = true }
-            return (socket, id, !state.isSweeping)
+            let expiry = state.pending.nextExpiry ?? context.deadline
+            return (socket, id, state.nextSweep.map { expiry < $0 } ?? true)
         }
         guard let socket else { return completion(.failure(ServiceError(.unavailable))) }
         if mustSweep { scheduleSweep(loop) }
@@ -141,11 +142,18 @@ package final class BusClient: Sendable {
     }
 
     private func scheduleSweep(_ loop: ReactorLoop) {
-        guard let due = state.withLock({ $0.pending.nextExpiry }) else {
-            return state.withLock { $0.isSweeping = false }
+        let due = state.withLock { state in
+            state.nextSweep = state.pending.nextExpiry
+            return state.nextSweep
         }
+        guard let due else { return }
         loop.schedule(at: due) { [self] loop in
-            let expired = state.withLock { $0.pending.expire(now: .now) }
+            let expired = state.withLock { state -> [Completion]? in
+                // An earlier deadline came after this was scheduled: its own sweep has taken over.
+                guard state.nextSweep == due else { return nil }
+                return state.pending.expire(now: .now)
+            }
+            guard let expired else { return }
             for completion in expired { completion(.failure(ServiceError(.outcomeUnknown))) }
             scheduleSweep(loop)
         }

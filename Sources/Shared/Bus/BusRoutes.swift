@@ -35,7 +35,8 @@ package final class Responder<Reply: WireRecord>: Sendable {
 
 /// The table of contents of a service: which requests it answers, for whom, and how.
 package struct BusRoutes: Sendable {
-    typealias Handler = @Sendable (_ payload: ArraySlice<UInt8>, _ call: BusCall, _ id: UInt64, _ reply: @escaping Reply) -> Void
+    typealias Handler =
+        @Sendable (_ payload: ArraySlice<UInt8>, _ call: BusCall, _ id: UInt64, _ reply: @escaping Reply) -> Void
     typealias Reply = @Sendable ([UInt8]) -> Void
 
     struct Route: Sendable {

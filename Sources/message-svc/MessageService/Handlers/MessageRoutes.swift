@@ -51,6 +51,7 @@ struct MessageRoutes: Sendable {
         }
         if let clientID = request.clientID,
             clientID.isEmpty || clientID.unicodeScalars.count > configuration.maxClientIDLength
+                || clientID.contains("\0")
         {
             return ServiceError(.badRequest, detail: "client id")
         }

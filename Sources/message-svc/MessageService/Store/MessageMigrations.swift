@@ -30,7 +30,7 @@ enum MessageMigrations {
                         conversationID INTEGER NOT NULL REFERENCES conversation,
                         sequence INTEGER NOT NULL CHECK (sequence > 0),
                         senderID INTEGER NOT NULL,
-                        text TEXT NOT NULL,
+                        text BLOB NOT NULL,
                         replyTo INTEGER,
                         sentAt INTEGER NOT NULL,
                         clientID TEXT,

@@ -57,8 +57,8 @@ extension MessageStore {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [
-            message.id, message.conversation, message.sequence, message.sender, message.text, message.replyTo,
-            message.sentAt, send.clientID,
+            message.id, message.conversation, message.sequence, message.sender, StoredText(message.text),
+            message.replyTo, message.sentAt, send.clientID,
         ])
         state.lastMessage = message.id
         state.lastSentAt = message.sentAt
@@ -82,7 +82,7 @@ extension MessageStore {
         }
         // A recalled message has lost its text, so only its id is left to compare.
         let isRecalled: Bool = row["recalledAt"] != nil
-        guard isRecalled || (row["text"] == send.text && row["replyTo"] == send.replyTo) else {
+        guard isRecalled || ((row["text"] as StoredText).text == send.text && row["replyTo"] == send.replyTo) else {
             throw ServiceError(.conflictingClientID)
         }
         return MessageAPI.Send.Reply(message: row["id"], sequence: row["sequence"], sentAt: row["sentAt"])
@@ -115,7 +115,8 @@ extension MessageStore {
 
     private func lastMessage(_ state: inout Timelines.State, _ db: Database) throws -> MessageID {
         if let known = state.lastMessage { return known }
-        let row = try Row.fetchOne(db, sql: "SELECT max(id), max(sentAt) FROM (SELECT id, sentAt FROM message ORDER BY id DESC LIMIT 1)")
+        let row = try Row.fetchOne(
+            db, sql: "SELECT max(id), max(sentAt) FROM (SELECT id, sentAt FROM message ORDER BY id DESC LIMIT 1)")
         let last: MessageID = row?[0] ?? MessageID(0)
         state.lastMessage = last
         state.lastSentAt = row?[1] ?? 0

@@ -17,7 +17,8 @@ struct MessageStore: Sendable {
     static func message(_ row: Row) throws -> Message {
         guard let kind = ConversationKind(rawValue: row[2]) else { throw ServiceError(.internal, detail: "kind") }
         return Message(
-            id: row[0], conversation: row[1], conversationKind: kind, sequence: row[3], sender: row[4], text: row[5],
+            id: row[0], conversation: row[1], conversationKind: kind, sequence: row[3], sender: row[4],
+            text: (row[5] as StoredText).text,
             replyTo: row[6], sentAt: row[7])
     }
 
@@ -38,13 +39,16 @@ struct MessageStore: Sendable {
     /// The smallest sequence of a conversation whose message is newer than `message`; one past the last if none is.
     ///
     /// Ids ascend with sequences and sequences have no holes, so that a search by halves in the index finds it.
-    static func firstSequence(of conversation: ConversationID, after message: MessageID, _ db: Database) throws -> Int64 {
+    static func firstSequence(of conversation: ConversationID, after message: MessageID, _ db: Database) throws -> Int64
+    {
         let last = try db.cachedStatement(sql: "SELECT max(sequence) FROM message WHERE conversationID = ?")
         var upper = (try Int64.fetchOne(last, arguments: [conversation]) ?? 0) + 1
         var lower: Int64 = 1
         let probe = try db.cachedStatement(sql: "SELECT id FROM message WHERE conversationID = ? AND sequence = ?")
         // Most callers are nearly up to date: look at the newest message before searching.
-        if upper > 1, let newest = try MessageID.fetchOne(probe, arguments: [conversation, upper - 1]), newest <= message {
+        if upper > 1, let newest = try MessageID.fetchOne(probe, arguments: [conversation, upper - 1]),
+            newest <= message
+        {
             return upper
         }
         while lower < upper {
