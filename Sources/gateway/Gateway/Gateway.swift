@@ -82,14 +82,17 @@ package final class Gateway: RunnableService {
     package func start() async throws {
         try bus.createFolders()
         // The port first: whoever holds it already is the reason not to start, and nothing was begun yet.
-        boundPort.set(try await bind(servers.clients, to: configuration.listen))
+        let port = try await bind(servers.clients, to: configuration.listen)
+        boundPort.set(port)
         try await bus.startAuthentication(on: reactor, logger: logger)
         try await backend.connect(bus)
         for (service, subscriber) in subscribers {
             try await subscriber.connect(to: bus.addresses(of: service).events, security: bus.security)
         }
         _ = try await bind(servers.admin, to: configuration.admin)
-        logger.info("listening", metadata: ["address": "\(configuration.listen)", "admin": "\(configuration.admin)"])
+        logger.info(
+            "listening",
+            metadata: ["address": "\(configuration.listen.bound(to: port))", "admin": "\(configuration.admin)"])
     }
 
     package func stop() async {

@@ -22,6 +22,14 @@ enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self = .tcp(host: String(host), port: port)
     }
 
+    /// The same address with the port it was in fact bound to, which the system chose when 0 was asked for.
+    func bound(to port: Int) -> ListenAddress {
+        switch self {
+        case .tcp(let host, _): .tcp(host: host, port: port)
+        case .unix: self
+        }
+    }
+
     var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -217,15 +217,21 @@ actor PushHub {
 
     private func enqueue(_ events: [NumberedEvent], from service: ServiceName) {
         for event in events {
-            do throws(WireError) {
-                lanes[service, default: Lane()].events.append((event.number, try BackendEvent(event)))
-            } catch {
-                logger.error(
-                    "an event could not be read",
-                    metadata: ["from": "\(service)", "kind": "\(event.kind)", "reason": "\(error)"])
-            }
+            lanes[service, default: Lane()].events.append((event.number, decode(event, from: service)))
         }
         workOff(service)
+    }
+
+    /// An event that cannot be read still has its number, which the others count on.
+    private func decode(_ event: NumberedEvent, from service: ServiceName) -> BackendEvent {
+        do throws(WireError) {
+            return try BackendEvent(event)
+        } catch {
+            logger.error(
+                "an event could not be read",
+                metadata: ["from": "\(service)", "kind": "\(event.kind)", "reason": "\(error)"])
+            return .other
+        }
     }
 
     /// Everything heard from a service is void: its state is read anew, and connections that lived on it start over.
@@ -294,7 +300,8 @@ actor PushHub {
         switch event {
         case .messageSent(let message):
             push(
-                .messageSent(message, sender: profiles.cached(message.sender)), to: recipients(of: event), number: number)
+                .messageSent(message, sender: profiles.cached(message.sender)), to: recipients(of: event),
+                number: number)
         case .participantsChanged(let change):
             for account in change.joined where accounts[account]?.conversations != nil {
                 accounts[account]?.conversations?.insert(change.conversation)

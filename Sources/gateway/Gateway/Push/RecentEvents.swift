@@ -1,27 +1,31 @@
+import Shared
+
 /// The last events of message-svc, so that a connection whose start took a moment misses none of them.
 struct RecentEvents {
     /// Events kept.
-    static let capacity = 4_096
+    static let maxCount = 4_096
+    /// Bytes of message text kept, so that long messages cannot fill the memory.
+    static let maxTextBytes = 16 << 20
 
-    private var events: [(number: Int64, event: BackendEvent)] = []
-    private var first = 0
+    private var events: ArraySlice<(number: Int64, event: BackendEvent)> = []
+    private var textBytes = 0
     /// The number of the last event seen.
     private(set) var position: Int64 = 0
 
+    /// Adds the event that follows the last one, and forgets the oldest ones beyond the limits.
     mutating func append(_ event: BackendEvent, number: Int64) {
-        if events.count < Self.capacity {
-            events.append((number, event))
-        } else {
-            events[first] = (number, event)
-            first = (first + 1) % Self.capacity
-        }
+        events.append((number, event))
+        textBytes += event.textBytes
         position = number
+        while events.count > Self.maxCount || textBytes > Self.maxTextBytes, let oldest = events.popFirst() {
+            textBytes -= oldest.event.textBytes
+        }
     }
 
     /// Forgets everything: the log goes on after `position`.
     mutating func restart(at position: Int64) {
         events = []
-        first = 0
+        textBytes = 0
         self.position = position
     }
 
@@ -29,7 +33,13 @@ struct RecentEvents {
     func after(_ number: Int64) -> [(number: Int64, event: BackendEvent)]? {
         guard number < position else { return [] }
         let count = Int(position - number)
-        guard count <= events.count else { return nil }
-        return (events.count - count..<events.count).map { events[(first + $0) % events.count] }
+        return count <= events.count ? Array(events.suffix(count)) : nil
+    }
+}
+
+extension BackendEvent {
+    fileprivate var textBytes: Int {
+        guard case .messageSent(let message) = self else { return 0 }
+        return message.text.utf8.count
     }
 }

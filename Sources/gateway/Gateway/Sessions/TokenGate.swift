@@ -28,6 +28,8 @@ final class TokenGate: Sendable {
     /// Pause between two fetches of keys that an unknown key id may cause.
     private static let keyFetchInterval = Duration.seconds(1)
     private static let retryInterval = Duration.milliseconds(100)
+    /// New revocations between two looks for expired ones.
+    private static let revocationStride = 4_096
 
     private struct State {
         var verifier: TokenVerifier?
@@ -63,7 +65,13 @@ final class TokenGate: Sendable {
 
     /// Forgets a session's tokens at once. Idempotent.
     func revoke(_ session: SessionID, expiresAt: Int64) {
-        state.withLock { $0.revoked?[session] = expiresAt }
+        state.withLock { state in
+            guard state.revoked?.updateValue(expiresAt, forKey: session) == nil else { return }
+            // Expired tokens need no revocation any more; looked at now and then, because it looks at all of them.
+            guard let count = state.revoked?.count, count % Self.revocationStride == 0 else { return }
+            let now = WallClock.seconds
+            state.revoked = state.revoked?.filter { $0.value > now }
+        }
     }
 
     func isRevoked(_ session: SessionID) -> Bool {

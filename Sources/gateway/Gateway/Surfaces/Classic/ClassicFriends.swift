@@ -16,7 +16,8 @@ extension ClassicSurface {
     }
 
     /// Each application is handed out once: marked when the answer was written, so that a broken connection repeats it.
-    @Sendable func pullFriendChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func pullFriendChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer
+    {
         let isComplete = call.request.query["all"] == "true"
         let requests = try await backend.social.ask(
             SocialAPI.PendingRequests(account: session.account, includesHandedOver: isComplete), call.context

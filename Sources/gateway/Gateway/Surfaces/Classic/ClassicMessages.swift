@@ -11,7 +11,9 @@ extension ClassicSurface {
         let text = try call.text("message")
         let replyID = try call.id("replyId")
         let clientID = try call.optionalText("clientMessageId") ?? call.request.headers.first(name: "Idempotency-Key")
-        if let clientID, clientID.isEmpty || clientID.unicodeScalars.count > 255 { throw .badField("clientMessageId") }
+        if let clientID, clientID.isEmpty || clientID.unicodeScalars.count > 255 || clientID.contains("\0") {
+            throw .badField("clientMessageId")
+        }
         try admit(session, by: messageRate)
         let reply = try await backend.message.ask(
             MessageAPI.Send(
@@ -34,7 +36,8 @@ extension ClassicSurface {
             guard page.receipt != 0 else { return }
             let settlement = MessageAPI.SettleHandOver(
                 account: session.account, receipt: page.receipt, delivered: isWritten)
-            backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) { result in
+            backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) {
+                result in
                 guard case .failure(let error) = result else { return }
                 logger.warning("messages will be handed out again", metadata: ["reason": "\(error)"])
             }

@@ -1,3 +1,4 @@
+import Logging
 import NIOHTTP1
 import Shared
 
@@ -11,14 +12,24 @@ extension ClassicSurface {
                 device: call.request.headers.first(name: "User-Agent") ?? "", secondLogin: .refuse,
                 address: call.request.remoteAddress), call.context)
         let profile = reply.profile
-        return ClassicAnswer { json in
-            json.field("token", reply.token)
-            json.field("userId", profile.account.rawValue)
-            json.field("userName", profile.userName)
-            json.field("phoneNumber", profile.phoneNumber)
-            json.field("email", profile.email)
-            json.field("picture", MediaEndpoint.address(of: profile))
-        }
+        return ClassicAnswer(
+            fields: { json in
+                json.field("token", reply.token)
+                json.field("userId", profile.account.rawValue)
+                json.field("userName", profile.userName)
+                json.field("phoneNumber", profile.phoneNumber)
+                json.field("email", profile.email)
+                json.field("picture", MediaEndpoint.address(of: profile))
+            },
+            afterWrite: { [backend, logger, timeout] isWritten in
+                guard !isWritten else { return }
+                // Nobody has this session's token, and while it lived its owner could not log in again.
+                let context = CallContext(trace: call.context.trace, deadline: .after(timeout))
+                backend.auth.send(AuthAPI.LogOut(session: reply.session), context) { result in
+                    guard case .failure(let error) = result else { return }
+                    logger.warning("an unused session stays open", metadata: ["reason": "\(error)"])
+                }
+            })
     }
 
     @Sendable func register(_ call: ClassicCall) async throws(ClassicError) -> ClassicAnswer {
