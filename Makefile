@@ -27,8 +27,8 @@ format: ## format the Swift sources in place
 run: ## run all of Martlet here: make run PORT=9000 DATA=./var2
 	deploy/run-local $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)')
 
-bench: deps ## run the benchmarks
-	swift run -c release martlet-bench
+bench: deps ## measure: make bench ARGS="chat --pairs 100"
+	swift run -c release martlet-bench $(ARGS)
 
 clean: ## remove what was built; data folders stay
 	swift package clean
