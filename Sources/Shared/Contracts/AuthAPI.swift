@@ -268,6 +268,69 @@ package enum AuthAPI {
         package static let wireFormat = WireFormat(Self.init)
     }
 
+    /// Changes what an account shows and how it logs in; fields that are `nil` stay as they are.
+    ///
+    /// The password is checked whenever one is given, and must be given to change password, phone number or e-mail.
+    /// A changed password revokes all other sessions of the account. All or nothing.
+    /// Errors, in order: ``ServiceError/Code/wrongPassword``, ``ServiceError/Code/wrongLength``,
+    /// ``ServiceError/Code/pictureTooLarge``, ``ServiceError/Code/userNameTaken``,
+    /// ``ServiceError/Code/forbiddenCharacters``.
+    package struct ModifyAccount: BusRequest {
+        package static let route = "auth.modifyAccount"
+
+        package struct Reply: WireRecord, Hashable {
+            package var profile: Profile
+            package init(profile: Profile) { self.profile = profile }
+            package static let wireFormat = WireFormat(Self.init, \.profile)
+        }
+
+        package var account: AccountID
+        /// The session that asks; it outlives a change of password.
+        package var session: SessionID
+        package var password: String?
+        package var newUserName: String?
+        package var newPassword: String?
+        package var newPhoneNumber: String?
+        package var newEmail: String?
+        /// Decoded bytes.
+        package var newPicture: Blob?
+
+        package init(
+            account: AccountID, session: SessionID, password: String?, newUserName: String?, newPassword: String?,
+            newPhoneNumber: String?, newEmail: String?, newPicture: Blob?
+        ) {
+            self.account = account
+            self.session = session
+            self.password = password
+            self.newUserName = newUserName
+            self.newPassword = newPassword
+            self.newPhoneNumber = newPhoneNumber
+            self.newEmail = newEmail
+            self.newPicture = newPicture
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.account, \.session, \.password, \.newUserName, \.newPassword, \.newPhoneNumber, \.newEmail,
+            \.newPicture)
+    }
+
+    /// Ends an account: its name is shown with `（已注销）` behind it and is free again, its profile and picture are
+    /// erased, all its sessions are revoked, and it leaves its groups (``SocialAPI/CancelAccount``).
+    ///
+    /// Answers when social-svc has taken note. Error: ``ServiceError/Code/wrongPassword``, and nothing changes.
+    package struct CancelAccount: BusRequest {
+        package static let route = "auth.cancelAccount"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var password: String
+
+        package init(account: AccountID, password: String) {
+            self.account = account
+            self.password = password
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.password)
+    }
+
     // MARK: - Events
 
     /// A session ended before its time: log-out, password change, cancellation.

@@ -16,6 +16,8 @@ package enum IdentifierKind {
     package enum Conversation {}
     package enum Message {}
     package enum FriendRequest {}
+    package enum Announcement {}
+    package enum JoinRequest {}
 }
 
 /// An account, ascending from 1; auth-svc assigns it.
@@ -28,3 +30,7 @@ package typealias ConversationID = Identifier<IdentifierKind.Conversation>
 package typealias MessageID = Identifier<IdentifierKind.Message>
 /// A friend request; social-svc assigns it.
 package typealias FriendRequestID = Identifier<IdentifierKind.FriendRequest>
+/// An announcement of a group; social-svc assigns it.
+package typealias AnnouncementID = Identifier<IdentifierKind.Announcement>
+/// A request to join a group; social-svc assigns it.
+package typealias JoinRequestID = Identifier<IdentifierKind.JoinRequest>

@@ -184,14 +184,28 @@ package enum MessageAPI {
         package var before: MessageID?
         /// At most 1,000.
         package var limit: Int32
+        /// Only messages sent at or after this, in milliseconds since 1970.
+        package var sentFrom: Int64?
+        /// Only messages sent at or before this, in milliseconds since 1970.
+        package var sentUntil: Int64?
+        /// Only messages of these accounts, at most 500; `nil` for everyone's.
+        package var senders: [AccountID]?
 
-        package init(account: AccountID, conversation: ConversationID, before: MessageID?, limit: Int32) {
+        package init(
+            account: AccountID, conversation: ConversationID, before: MessageID?, limit: Int32, sentFrom: Int64? = nil,
+            sentUntil: Int64? = nil, senders: [AccountID]? = nil
+        ) {
             self.account = account
             self.conversation = conversation
             self.before = before
             self.limit = limit
+            self.sentFrom = sentFrom
+            self.sentUntil = sentUntil
+            self.senders = senders
         }
-        package static let wireFormat = WireFormat(Self.init, \.account, \.conversation, \.before, \.limit)
+        package static let wireFormat = WireFormat(
+            { Self(account: $0, conversation: $1, before: $2, limit: $3, sentFrom: $4, sentUntil: $5, senders: $6) },
+            \.account, \.conversation, \.before, \.limit, \.sentFrom, \.sentUntil, \.senders)
     }
 
     /// The conversations of an account, in the order of their ids.
@@ -261,7 +275,98 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.since)
     }
 
+    /// Moves an account's read index in a conversation; it only goes forward, and not beyond the last message.
+    ///
+    /// Error: ``ServiceError/Code/notParticipant``.
+    package struct MarkRead: BusRequest {
+        package static let route = "message.markRead"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var conversation: ConversationID
+        package var message: MessageID
+
+        package init(account: AccountID, conversation: ConversationID, message: MessageID) {
+            self.account = account
+            self.conversation = conversation
+            self.message = message
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.conversation, \.message)
+    }
+
+    /// What is known about one message: replies that are not recalled, and who has read it (its sender and every member
+    /// whose read index has reached it).
+    ///
+    /// Error: ``ServiceError/Code/invalidMessage`` when there is no such message in a conversation of the account's.
+    package struct MessageDetails: BusRequest {
+        package static let route = "message.details"
+
+        package struct Reply: WireRecord, Hashable {
+            package var replyCount: Int64
+            package var readers: [AccountID]
+
+            package init(replyCount: Int64, readers: [AccountID]) {
+                self.replyCount = replyCount
+                self.readers = readers
+            }
+            package static let wireFormat = WireFormat(Self.init, \.replyCount, \.readers)
+        }
+
+        package var account: AccountID
+        package var message: MessageID
+
+        package init(account: AccountID, message: MessageID) {
+            self.account = account
+            self.message = message
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.message)
+    }
+
+    /// Hides a message from one account. Idempotent.
+    ///
+    /// Errors: ``ServiceError/Code/invalidMessage`` when there is no such message, ``ServiceError/Code/notParticipant``
+    /// when it is not in a conversation of the account's.
+    package struct HideMessage: BusRequest {
+        package static let route = "message.hide"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var message: MessageID
+
+        package init(account: AccountID, message: MessageID) {
+            self.account = account
+            self.message = message
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.message)
+    }
+
     // MARK: - Effects
+
+    /// Accounts take part in a conversation from now on, or no longer. Earlier messages are history to those who join:
+    /// neither unread nor handed out.
+    package struct ChangeParticipants: BusEffect {
+        package static let kind = "message.changeParticipants"
+
+        package var conversation: ConversationID
+        package var joined: [AccountID]
+        package var left: [AccountID]
+
+        package init(conversation: ConversationID, joined: [AccountID], left: [AccountID]) {
+            self.conversation = conversation
+            self.joined = joined
+            self.left = left
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
+    }
+
+    /// A conversation is over: it leaves every list and refuses reads and sends.
+    package struct CloseConversation: BusEffect {
+        package static let kind = "message.closeConversation"
+
+        package var conversation: ConversationID
+        package init(conversation: ConversationID) { self.conversation = conversation }
+        package static let wireFormat = WireFormat(Self.init, \.conversation)
+    }
 
     /// A conversation exists from now on, with a first message when a friendship opened it.
     package struct OpenConversation: BusEffect {
@@ -298,6 +403,22 @@ package enum MessageAPI {
         package var message: Message
         package init(message: Message) { self.message = message }
         package static let wireFormat = WireFormat(Self.init, \.message)
+    }
+
+    /// A member has read further.
+    package struct ReadIndexMoved: BusEvent {
+        package static let kind = "message.readIndexMoved"
+
+        package var conversation: ConversationID
+        package var account: AccountID
+        package var message: MessageID
+
+        package init(conversation: ConversationID, account: AccountID, message: MessageID) {
+            self.conversation = conversation
+            self.account = account
+            self.message = message
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.account, \.message)
     }
 
     /// Accounts take part in a conversation from now on, or no longer.

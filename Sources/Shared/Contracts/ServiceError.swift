@@ -31,6 +31,8 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case forbiddenCharacters = 26
         /// `detail` is the limit in bytes.
         case pictureTooLarge = 27
+        /// The password given to confirm a change is not the account's.
+        case wrongPassword = 28
 
         // social-svc
 
@@ -41,6 +43,26 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case messageTooLong = 43
         /// A list is full; `detail` is its limit.
         case limitReached = 44
+        /// Somebody named is not the caller's friend.
+        case notFriends = 45
+        /// Somebody named has cancelled his account.
+        case accountCancelled = 46
+        /// The caller has no friend group of that name.
+        case noSuchFriendGroup = 47
+        /// The friend group still has friends in it; `detail` is its name.
+        case friendGroupNotEmpty = 48
+        /// A group needs at least three members.
+        case tooFewMembers = 49
+        /// The caller is not in that group, or there is none.
+        case notGroupMember = 50
+        /// The caller's role in the group does not allow it.
+        case notAllowed = 51
+        /// Somebody named is not in the group.
+        case targetNotMember = 52
+        /// Somebody named is in the group already.
+        case alreadyMember = 53
+        /// The owner has to hand the group over before he leaves.
+        case ownerCannotLeave = 54
 
         // message-svc
 

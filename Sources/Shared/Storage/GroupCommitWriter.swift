@@ -30,6 +30,7 @@ final class GroupCommitWriter: Sendable {
         var jobs: [Job] = []
         var isStopping = false
         var publish: @Sendable ([NumberedEvent]) -> Void = { _ in }
+        var deliver: @Sendable () -> Void = {}
     }
 
     private let state = Mutex(State())
@@ -44,6 +45,11 @@ final class GroupCommitWriter: Sendable {
         self.logger = logger
         self.onRollback = onRollback
         thread.withLock { $0 = DedicatedThread { [self] in run(head: head) } }
+    }
+
+    /// What to wake when something was put into the outbox.
+    func setRelay(_ deliver: @escaping @Sendable () -> Void) {
+        state.withLock { $0.deliver = deliver }
     }
 
     func setPublisher(_ publish: @escaping @Sendable ([NumberedEvent]) -> Void) {
@@ -103,7 +109,7 @@ final class GroupCommitWriter: Sendable {
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(jobs.count)
         do {
-            let events = try pool.writeWithoutTransaction { db -> [NumberedEvent]? in
+            let committed = try pool.writeWithoutTransaction { db -> CommitGroup? in
                 try db.beginTransaction(.immediate)
                 do {
                     let group = CommitGroup(head: head)
@@ -127,17 +133,19 @@ final class GroupCommitWriter: Sendable {
                     }
                     try prune(db, group.events)
                     try db.commit()
-                    return group.events
+                    return group
                 } catch {
                     try rollBack(db)
                     throw error
                 }
             }
-            guard let events else { return false }
-            if let last = events.last {
+            guard let committed else { return false }
+            let (publish, deliver) = state.withLock { ($0.publish, $0.deliver) }
+            if let last = committed.events.last {
                 head = last.number
-                state.withLock { $0.publish }(events)
+                publish(committed.events)
             }
+            if committed.owesEffects { deliver() }
             for answer in answers { answer() }
         } catch {
             let failure = ServiceError(storage: error, logger: logger)

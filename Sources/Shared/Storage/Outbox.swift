@@ -37,6 +37,7 @@ package final class OutboxRelay: Sendable {
 
     /// Begins to deliver, first of all what an earlier life of the process left behind.
     package func start() {
+        database.wakeOnEffects { [wakeUp] in wakeUp.yield() }
         wakeUp.yield()
         let task = Task { await run() }
         state.withLock { $0.task = task }
@@ -54,7 +55,6 @@ package final class OutboxRelay: Sendable {
     ///
     /// - Throws: ``ServiceError/Code/outcomeUnknown`` when the deadline comes first; the effect still arrives later.
     package func waitForAcknowledgement(of number: Int64, until deadline: MonotonicTime) async throws(ServiceError) {
-        wakeUp.yield()
         let waiter = AcknowledgementWaiter()
         let isThere = state.withLock { state in
             if state.acknowledged < number { state.waiters[number, default: []].append(waiter) }

@@ -72,6 +72,11 @@ package final class ServiceDatabase: Sendable {
         writer.setPublisher { publisher.publish($0) }
     }
 
+    /// What to wake when a committed write owes another service something.
+    func wakeOnEffects(_ relay: @escaping @Sendable () -> Void) {
+        writer.setRelay(relay)
+    }
+
     /// Runs a write in the next group and returns its value when it is on disk.
     ///
     /// The step may run twice (when a neighbour spoils the group), so it must do nothing but use its transaction.

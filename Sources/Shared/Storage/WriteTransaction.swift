@@ -24,11 +24,25 @@ package struct WriteTransaction {
     package func owe<Effect: BusEffect, Event: BusEvent>(
         _ effect: Effect, to receiver: ServiceName, thenPublish event: Event
     ) throws -> Int64 {
+        try owe(effect, to: receiver, eventKind: Event.kind, eventPayload: Blob(event.wireBytes))
+    }
+
+    /// Owes another service a change that nobody has to be told of.
+    ///
+    /// - Returns: the number to wait for with ``OutboxRelay/waitForAcknowledgement(of:until:)``.
+    package func owe<Effect: BusEffect>(_ effect: Effect, to receiver: ServiceName) throws -> Int64 {
+        try owe(effect, to: receiver, eventKind: nil, eventPayload: nil)
+    }
+
+    private func owe<Effect: BusEffect>(
+        _ effect: Effect, to receiver: ServiceName, eventKind: String?, eventPayload: Blob?
+    ) throws -> Int64 {
         try db.cachedStatement(
             sql: "INSERT INTO outbox (receiver, kind, payload, eventKind, eventPayload) VALUES (?, ?, ?, ?, ?)"
         ).execute(arguments: [
-            Int64(receiver.rawValue), Effect.kind, Blob(effect.wireBytes), Event.kind, Blob(event.wireBytes),
+            Int64(receiver.rawValue), Effect.kind, Blob(effect.wireBytes), eventKind, eventPayload,
         ])
+        group.owesEffects = true
         return db.lastInsertedRowID
     }
 }
@@ -36,6 +50,8 @@ package struct WriteTransaction {
 /// The events of the transactions that share one commit.
 final class CommitGroup {
     private(set) var events: [NumberedEvent] = []
+    /// Whether one of them put something into the outbox.
+    var owesEffects = false
     private var head: Int64
 
     init(head: Int64) { self.head = head }
