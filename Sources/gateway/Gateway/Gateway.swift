@@ -36,8 +36,9 @@ package final class Gateway: RunnableService {
         let backend = Backend(reactor: reactor, logger: logger)
         let gate = TokenGate(auth: backend.auth, logger: logger)
         let profiles = ProfileCache(auth: backend.auth, maxCount: configuration.maxCachedProfiles)
+        let groupNames = GroupNameCache(social: backend.social, maxCount: configuration.maxCachedProfiles)
         let hub = PushHub(
-            eventLoop: eventLoop, backend: backend, profiles: profiles, gate: gate,
+            eventLoop: eventLoop, backend: backend, profiles: profiles, groupNames: groupNames, gate: gate,
             configuration: configuration, logger: logger)
         let subscribers = Dictionary(
             uniqueKeysWithValues: backend.all.map { client in
@@ -49,7 +50,7 @@ package final class Gateway: RunnableService {
             })
 
         let classic = ClassicSurface(
-            backend: backend, profiles: profiles,
+            backend: backend, profiles: profiles, groupNames: groupNames,
             pictures: PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes), gate: gate,
             hub: hub, timeout: configuration.requestTimeout, limitsRates: configuration.limitsRates, logger: logger)
         let application = GatewayApplication(

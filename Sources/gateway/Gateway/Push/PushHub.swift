@@ -43,6 +43,7 @@ actor PushHub {
     private let eventLoop: any EventLoop
     private let backend: Backend
     private let profiles: ProfileCache
+    private let groupNames: GroupNameCache
     private let gate: TokenGate
     private let maxConnectionsPerAccount: Int
     /// Bytes of missed messages queued on a connection before its client has to take some.
@@ -59,12 +60,13 @@ actor PushHub {
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
     init(
-        eventLoop: any EventLoop, backend: Backend, profiles: ProfileCache, gate: TokenGate,
+        eventLoop: any EventLoop, backend: Backend, profiles: ProfileCache, groupNames: GroupNameCache, gate: TokenGate,
         configuration: GatewayConfiguration, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.backend = backend
         self.profiles = profiles
+        self.groupNames = groupNames
         self.gate = gate
         maxConnectionsPerAccount = configuration.maxConnectionsPerAccount
         maxBacklogBytes = configuration.server.webSocket.maxQueuedBytes / 4
@@ -156,9 +158,13 @@ actor PushHub {
         repeat {
             let context = CallContext(trace: "")
             reply = try await backend.message.call(MessageAPI.Attach(account: account, since: since), context)
-            let senders = try await profiles.profiles(of: reply.missed.map(\.sender), context)
+            let senders = try await profiles.values(of: reply.missed.map(\.sender), context)
+            let groups = try await groupNames.values(of: reply.missed.compactMap(\.group), context)
             for message in reply.missed {
-                push(.messageSent(message, sender: senders[message.sender]), to: connection)
+                push(
+                    .messageSent(
+                        message, sender: senders[message.sender], group: groups[message.conversation] ?? ""),
+                    to: connection)
                 since = message.id
                 if connection.socket.queued.bytes > maxBacklogBytes { await connection.socket.drained() }
                 guard connection.socket.isOpen else { return true }
@@ -172,7 +178,7 @@ actor PushHub {
         for (_, event) in between {
             switch event {
             case .messageSent(let message) where conversations.contains(message.conversation):
-                push(.messageSent(message, sender: profiles.cached(message.sender)), to: connection)
+                if let notice = notice(of: event) { push(notice, to: connection) }
             case .participantsChanged(let change):
                 if change.joined.contains(account) { conversations.insert(change.conversation) }
                 if change.left.contains(account) { conversations.remove(change.conversation) }
@@ -193,10 +199,13 @@ actor PushHub {
     ) async throws(ServiceError) -> [(number: Int64, event: BackendEvent)]? {
         while let events = recent.after(position) {
             let unknown = Set(events.compactMap(\.event.subject)).filter { profiles.cached($0) == nil }
-            if unknown.isEmpty { return events }
-            let found = try await profiles.profiles(of: unknown, CallContext(trace: ""))
-            // Accounts that nobody knows stay unknown; asking again would not help.
-            if found.count < unknown.count { return recent.after(position) }
+            let unnamed = Set(events.compactMap(\.event.group)).filter { groupNames.cached($0) == nil }
+            if unknown.isEmpty, unnamed.isEmpty { return events }
+            let context = CallContext(trace: "")
+            let found = try await profiles.values(of: unknown, context).count
+            let named = try await groupNames.values(of: unnamed, context).count
+            // What nobody knows stays unknown; asking again would not help.
+            if found < unknown.count || named < unnamed.count { return recent.after(position) }
         }
         return nil
     }
@@ -253,7 +262,9 @@ actor PushHub {
             for connection in accounts.values.flatMap(\.connections) {
                 connection.socket.close(code: .serviceRestart, reason: "resume with since")
             }
-        case .social, .gateway:
+        case .social:
+            groupNames.forgetAll()
+        case .gateway:
             break
         }
     }
@@ -262,9 +273,11 @@ actor PushHub {
         guard var lane = lanes[service], !lane.isWaiting else { return }
         var done = 0
         for (number, event) in lane.events {
-            if let subject = event.subject, profiles.cached(subject) == nil, !recipients(of: event).isEmpty {
+            let unknown = event.subject.flatMap { profiles.cached($0) == nil ? $0 : nil }
+            let unnamed = event.group.flatMap { groupNames.cached($0) == nil ? $0 : nil }
+            if unknown != nil || unnamed != nil, !recipients(of: event).isEmpty {
                 lane.isWaiting = true
-                fetchProfile(of: subject, for: service)
+                fetchNames(of: unknown, unnamed, for: service)
                 break
             }
             apply(event, number: number, from: service)
@@ -274,10 +287,12 @@ actor PushHub {
         lanes[service] = lane
     }
 
-    private func fetchProfile(of account: AccountID, for service: ServiceName) {
+    private func fetchNames(of account: AccountID?, _ group: ConversationID?, for service: ServiceName) {
         Task {
             do throws(ServiceError) {
-                _ = try await profiles.profiles(of: [account], CallContext(trace: ""))
+                let context = CallContext(trace: "")
+                _ = try await profiles.values(of: CollectionOfOne(account).compactMap(\.self), context)
+                _ = try await groupNames.values(of: CollectionOfOne(group).compactMap(\.self), context)
             } catch {
                 logger.warning("pushes go without a name", metadata: ["reason": "\(error)"])
             }
@@ -298,10 +313,6 @@ actor PushHub {
     private func apply(_ event: BackendEvent, number: Int64, from service: ServiceName) {
         if service == .message { recent.append(event, number: number) }
         switch event {
-        case .messageSent(let message):
-            push(
-                .messageSent(message, sender: profiles.cached(message.sender)), to: recipients(of: event),
-                number: number)
         case .participantsChanged(let change):
             for account in change.joined where accounts[account]?.conversations != nil {
                 accounts[account]?.conversations?.insert(change.conversation)
@@ -311,34 +322,62 @@ actor PushHub {
                 accounts[account]?.conversations?.remove(change.conversation)
                 leave(change.conversation, account)
             }
-        case .friendshipRequested(let request):
-            push(
-                .friendshipRequested(request, applicant: profiles.cached(request.applicant)), to: recipients(of: event))
-        case .friendshipBegan(let friendship):
-            push(
-                .friendshipBegan(friendship, accepter: profiles.cached(friendship.accepter)), to: recipients(of: event))
         case .sessionRevoked(let revocation):
             gate.revoke(revocation.session, expiresAt: revocation.expiresAt)
             close(revocation.session, of: revocation.account)
         case .profileChanged(let change):
             profiles.forget(change.account)
-        case .other:
-            break
+        default:
+            let recipients = recipients(of: event)
+            guard !recipients.isEmpty, let notice = notice(of: event) else { return }
+            push(notice, to: recipients, number: service == .message ? number : nil)
         }
     }
 
     // MARK: - Fan-out
 
+    /// Whom an event concerns, among the accounts connected here.
     private func recipients(of event: BackendEvent) -> Set<AccountID> {
         switch event {
         case .messageSent(let message): members[message.conversation] ?? []
-        case .friendshipRequested(let request): accounts[request.target] == nil ? [] : [request.target]
-        case .friendshipBegan(let friendship): accounts[friendship.applicant] == nil ? [] : [friendship.applicant]
+        case .readIndexMoved(let move): members[move.conversation] ?? []
+        case .roleChanged(let change): members[change.conversation] ?? []
+        case .announced(let announced): members[announced.conversation] ?? []
+        case .friendshipRequested(let request): connected([request.target])
+        case .friendshipBegan(let friendship): connected([friendship.applicant])
+        case .friendshipEnded(let friendship): connected([friendship.friend])
+        case .membersJoined(let joined): connected(joined.accounts)
+        // Who leaves by himself knows it.
+        case .membersLeft(let left): connected(left.accounts).subtracting([left.operator])
+        case .joinRequested(let request): connected(request.deciders)
         case .participantsChanged, .sessionRevoked, .profileChanged, .other: []
         }
     }
 
-    /// - Parameter number: for messages, which live connections get once and starting ones by other means.
+    private func connected(_ candidates: [AccountID]) -> Set<AccountID> {
+        Set(candidates.filter { accounts[$0] != nil })
+    }
+
+    /// What is pushed about an event, with the names in memory; `nil` for what is not pushed.
+    private func notice(of event: BackendEvent) -> PushNotice? {
+        let subject = event.subject.flatMap { profiles.cached($0) }
+        return switch event {
+        case .messageSent(let message):
+            .messageSent(message, sender: subject, group: event.group.flatMap { groupNames.cached($0) } ?? "")
+        case .readIndexMoved(let move): .readIndexMoved(move)
+        case .friendshipRequested(let request): .friendshipRequested(request, applicant: subject)
+        case .friendshipBegan(let friendship): .friendshipBegan(friendship, accepter: subject)
+        case .friendshipEnded(let friendship): .friendshipEnded(friendship, by: subject)
+        case .membersJoined(let joined): .membersJoined(joined)
+        case .membersLeft(let left): .membersRemoved(left)
+        case .roleChanged(let change): .roleChanged(change)
+        case .joinRequested(let request): .joinRequested(request)
+        case .announced(let announced): .announced(announced)
+        case .participantsChanged, .sessionRevoked, .profileChanged, .other: nil
+        }
+    }
+
+    /// - Parameter number: for message-svc's events, which live connections get once and starting ones by other means.
     private func push(_ notice: PushNotice, to recipients: Set<AccountID>, number: Int64? = nil) {
         var frames: [Dialect: WebSocketFrameBytes?] = [:]
         for account in recipients {
@@ -362,4 +401,9 @@ actor PushHub {
         members[conversation]?.remove(account)
         if members[conversation]?.isEmpty == true { members[conversation] = nil }
     }
+}
+
+extension Message {
+    /// The conversation, if it is a group.
+    fileprivate var group: ConversationID? { conversationKind == .group ? conversation : nil }
 }

@@ -1,10 +1,18 @@
 import Shared
 
-/// Something that concerns connected accounts, in no dialect yet.
+/// Something that concerns connected accounts, in no dialect yet, with the names a push about it shows.
 enum PushNotice: Sendable {
-    case messageSent(Message, sender: Profile?)
+    /// - Parameter group: the group's name; empty for a private conversation.
+    case messageSent(Message, sender: Profile?, group: String)
+    case readIndexMoved(MessageAPI.ReadIndexMoved)
     case friendshipRequested(SocialAPI.FriendshipRequested, applicant: Profile?)
     case friendshipBegan(SocialAPI.FriendshipBegan, accepter: Profile?)
+    case friendshipEnded(SocialAPI.FriendshipEnded, by: Profile?)
+    case membersJoined(SocialAPI.MembersJoined)
+    case membersRemoved(SocialAPI.MembersLeft)
+    case roleChanged(SocialAPI.RoleChanged)
+    case joinRequested(SocialAPI.JoinRequested)
+    case announced(SocialAPI.Announced)
 }
 
 /// How a dialect speaks on its push connections.

@@ -36,6 +36,51 @@ struct ClassicCall: Sendable {
         return id
     }
 
+    /// Ids of one list.
+    static let maxIDs = 500
+
+    /// A list of ids of the body, without repetitions, in the order of their first mention.
+    func ids(_ name: String) throws(ClassicError) -> [Int64] {
+        guard let values = body[name]?.array, values.count <= Self.maxIDs else { throw .badField(name) }
+        var seen: Set<Int64> = []
+        var ids: [Int64] = []
+        for value in values {
+            guard let id = Self.id(value) else { throw .badField(name) }
+            if seen.insert(id).inserted { ids.append(id) }
+        }
+        return ids
+    }
+
+    /// A list of account ids of the body.
+    func accounts(_ name: String) throws(ClassicError) -> [AccountID] {
+        try ids(name).map { AccountID($0) }
+    }
+
+    /// `"True"` or `"False"`, or a JSON boolean; `nil` for another text.
+    func agreement() throws(ClassicError) -> Bool? {
+        switch body["agree"] {
+        case .string("True"), .bool(true): return true
+        case .string("False"), .bool(false): return false
+        case .string: return nil
+        default: throw .badField("agree")
+        }
+    }
+
+    /// The first of several spellings of a query parameter that is there and not empty.
+    func optionalQueryText(_ names: String...) -> String? {
+        names.lazy.compactMap { request.query[$0] }.first { !$0.isEmpty }
+    }
+
+    /// A point in time of the query in seconds, as milliseconds since 1970.
+    func optionalQueryTime(_ names: String...) throws(ClassicError) -> Int64? {
+        let text = names.lazy.compactMap { request.query[$0] }.first { !$0.isEmpty }
+        guard let text else { return nil }
+        guard let seconds = Double(text), let time = Int64(exactly: (seconds * 1_000).rounded()) else {
+            throw .badField(names[0])
+        }
+        return time
+    }
+
     /// A parameter of the query.
     func queryText(_ name: String) throws(ClassicError) -> String {
         guard let text = request.query[name] else { throw .badField(name) }

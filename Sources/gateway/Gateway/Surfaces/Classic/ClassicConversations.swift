@@ -9,10 +9,12 @@ extension ClassicSurface {
             MessageAPI.Conversations(account: session.account), call.context
         ).conversations
         let peers = try await profiles(of: entries.compactMap(\.peer), call)
+        let groups = try await groupNames(of: entries.filter { $0.kind == .group }.map(\.conversation), call)
         return ClassicAnswer { json in
             json.array("conversation_list", entries) { entry, json in
                 json.object {
-                    $0.field("conversation_name", entry.peer.flatMap { peers[$0]?.userName } ?? "")
+                    let title = entry.peer.map { peers[$0]?.userName } ?? groups[entry.conversation]
+                    $0.field("conversation_name", title ?? "")
                     $0.field("conversation_id", entry.conversation.rawValue)
                     $0.field("unread_count", entry.unreadCount)
                     $0.field("private", entry.kind == .private ? "True" : "False")
@@ -24,26 +26,14 @@ extension ClassicSurface {
     @Sendable func pullConversationChain(
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> ClassicAnswer {
-        let conversation = ConversationID(try call.queryID("conversationId"))
-        let before = try call.optionalQueryID("beforeMessageId").map { MessageID($0) }
-        let limit = try call.optionalQueryID("limit") ?? Int64(Self.maxPage)
-        guard limit > 0 else { throw .badField("limit") }
-        let history = try await backend.message.ask(
-            MessageAPI.History(
-                account: session.account, conversation: conversation, before: before,
-                limit: Int32(min(limit, Int64(Self.maxPage)))), call.context)
+        let history = try await backend.message.ask(try Self.page(call, session), call.context)
         let items = try await ClassicMessageItems(history.messages, self, call)
-        let members = try await profiles(of: history.readIndexes.map(\.account), call)
+        let readers = ClassicReaders(try await profiles(of: history.readIndexes.map(\.account), call))
         return ClassicAnswer { json in
             json.array("conversation_chain", history.messages) { listed, json in
                 json.object {
                     items.write(listed, to: &$0)
-                    $0.array("reader_list", readers(of: listed.message, history.readIndexes)) { reader, json in
-                        json.object {
-                            $0.field("member_name", members[reader]?.userName ?? "")
-                            $0.field("member_user_id", reader.rawValue)
-                        }
-                    }
+                    readers.write(Self.readers(of: listed.message, history.readIndexes), to: &$0)
                 }
             }
             json.field("unread_count", history.unreadCount)
@@ -51,8 +41,56 @@ extension ClassicSurface {
         }
     }
 
+    /// The chain filtered by time and sender; all filters are optional and may be empty.
+    @Sendable func pullConversationHistory(
+        _ call: ClassicCall, _ session: Session
+    ) async throws(ClassicError) -> ClassicAnswer {
+        var page = try Self.page(call, session)
+        page.sentFrom = try call.optionalQueryTime("startTime", "earliestTime")
+        page.sentUntil = try call.optionalQueryTime("endTime", "latestTime")
+        if let start = page.sentFrom, let end = page.sentUntil, end < start { throw .endsBeforeItStarts }
+        page.senders = try await senders(named: call)
+        let history = try await backend.message.ask(page, call.context)
+        let items = try await ClassicMessageItems(history.messages, self, call)
+        return ClassicAnswer { json in
+            json.array("conversation_chain", history.messages) { listed, json in
+                json.object { items.write(listed, to: &$0) }
+            }
+            if history.hasMore { json.field("has_more", true) }
+        }
+    }
+
+    /// The part of a conversation that a request asks for.
+    private static func page(_ call: ClassicCall, _ session: Session) throws(ClassicError) -> MessageAPI.History {
+        let conversation = ConversationID(try call.queryID("conversationId"))
+        let before = try call.optionalQueryID("beforeMessageId").map { MessageID($0) }
+        let limit = try call.optionalQueryID("limit") ?? Int64(maxPage)
+        guard limit > 0 else { throw .badField("limit") }
+        return MessageAPI.History(
+            account: session.account, conversation: conversation, before: before,
+            limit: Int32(min(limit, Int64(maxPage))))
+    }
+
+    /// Names in one filter.
+    private static var maxNames: Int { 50 }
+
+    /// The accounts of `memberNames=Alice|Bob` and `memberId=5`; `nil` when neither is given. Unknown names are nobody.
+    private func senders(named call: ClassicCall) async throws(ClassicError) -> [AccountID]? {
+        let id = try call.optionalQueryID("memberId").map { AccountID($0) }
+        guard let names = call.optionalQueryText("memberNames", "memberName") else { return id.map { [$0] } }
+        let distinct = Set(names.split(separator: "|").map(String.init))
+        guard distinct.count <= Self.maxNames else { throw .badField("memberNames") }
+        var senders: [AccountID] = id.map { [$0] } ?? []
+        for name in distinct {
+            senders += try await backend.auth.ask(
+                AuthAPI.FindByName(userName: name, byPrefix: false), call.context
+            ).profiles.map(\.account)
+        }
+        return senders
+    }
+
     /// The sender, and every member who has read as far as this message.
-    private func readers(of message: Message, _ indexes: [ReadIndex]) -> [AccountID] {
-        indexes.filter { $0.message >= message.id || $0.account == message.sender }.map(\.account)
+    private static func readers(of message: Message, _ indexes: [ReadIndex]) -> some Sequence<AccountID> {
+        indexes.lazy.filter { $0.message >= message.id || $0.account == message.sender }.map(\.account)
     }
 }

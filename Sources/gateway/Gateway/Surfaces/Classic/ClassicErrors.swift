@@ -42,6 +42,19 @@ struct ClassicError: Error, Hashable {
     /// `send_message` alone ends its sentence with a full stop.
     static let notInConversationToSend = ClassicError(400, 2, "You're not in this conversation.")
 
+    static let wrongPasswordToModify = ClassicError(401, 6, "Password Wrong")
+    static let notFriendsToGroup = ClassicError(401, 2, "Invalid user id in friendIds")
+    static let notFriendsToDelete = ClassicError(400, 2, "Invalid friend user id")
+    static let invalidMessageToDelete = ClassicError(400, 2, "Invalid message id")
+    /// `quit_conversation`, `remove_member` and `invite_new_member` word it in full.
+    static let notGroupMember = ClassicError(400, 2, "You are not in this conversation")
+    static let notOwner = ClassicError(400, 2, "You are not the group owner of the conversation")
+    static let noRight = ClassicError(400, 2, "You have no right")
+    static let noRightToAnnounce = ClassicError(400, 2, "You have no right to put announcement")
+    static let noRightToSeeRequests = ClassicError(
+        401, 6, "You're not the admin or group owner of this conversation")
+    static let endsBeforeItStarts = ClassicError(400, 2, "end time shouldn't be earlier than start time")
+
     static func alreadyFriends(_ name: String) -> ClassicError {
         ClassicError(400, 2, "You've already added \(name) to your friend list")
     }
@@ -67,8 +80,18 @@ struct ClassicError: Error, Hashable {
         case .alreadyFriends: self = .alreadyFriends(error.detail)
         case .noSuchApplication: self = .applicationInvalid
         case .messageTooLong: self.init(400, 3, "message should be no longer than \(error.detail)")
-        case .limitReached: self.init(400, 3, "no more than \(error.detail) friends are allowed")
-        case .notParticipant: self = .notInConversation
+        case .limitReached: self.init(400, 3, "no more than \(error.detail) are allowed")
+        case .wrongPassword: self.init(401, 2, "password wrong")
+        case .notFriends: self.init(401, 6, "You invite someone who's not your friend")
+        case .accountCancelled: self.init(401, 6, "You invite someone who's canceled")
+        case .noSuchFriendGroup: self.init(400, 2, "Invalid groupName")
+        case .friendGroupNotEmpty: self.init(400, 4, "There're friends in \(error.detail)")
+        case .tooFewMembers: self.init(400, 4, "You cannot create a group chat less than 3 people")
+        case .notGroupMember, .notParticipant: self = .notInConversation
+        case .notAllowed: self = .noRight
+        case .targetNotMember: self.init(401, 6, "You appoint someone who's not in this conversation")
+        case .alreadyMember: self.init(401, 6, "You invite someone who's already in this conversation")
+        case .ownerCannotLeave: self.init(400, 2, "Group owner cannot quit conversation")
         case .invalidReply: self = .invalidReply
         case .invalidText: self.init(400, 3, "message should be between 1 and \(error.detail) characters")
         case .conflictingClientID: self = .conflictingClientID

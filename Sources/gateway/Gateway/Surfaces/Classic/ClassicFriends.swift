@@ -52,13 +52,7 @@ extension ClassicSurface {
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> ClassicAnswer {
         let applicant = AccountID(try call.id("senderUserId"))
-        let accepts: Bool
-        switch call.body["agree"] {
-        case .string("True"), .bool(true): accepts = true
-        case .string("False"), .bool(false): accepts = false
-        case .string: throw .badAgreement
-        default: throw .badField("agree")
-        }
+        guard let accepts = try call.agreement() else { throw .badAgreement }
         let name = try await profiles(of: [applicant], call)[applicant]?.userName ?? ""
         let reply = try await backend.social.ask(
             SocialAPI.Decide(account: session.account, applicant: applicant, accepts: accepts), call.context,
@@ -88,5 +82,31 @@ extension ClassicSurface {
                 }
             }
         }
+    }
+
+    @Sendable func groupFriends(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let friends = try call.accounts("friendIds")
+        let group = try call.nonEmptyText("groupName")
+        _ = try await backend.social.ask(
+            SocialAPI.GroupFriends(owner: session.account, friends: friends, group: group), call.context,
+            wording: [.notFriends: .notFriendsToGroup])
+        return .succeed
+    }
+
+    @Sendable func deleteFriend(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let friend = AccountID(try call.id("friendUserId"))
+        _ = try await backend.social.ask(
+            SocialAPI.EndFriendship(account: session.account, friend: friend), call.context,
+            wording: [.notFriends: .notFriendsToDelete])
+        return .succeed
+    }
+
+    @Sendable func deleteFriendGroup(
+        _ call: ClassicCall, _ session: Session
+    ) async throws(ClassicError) -> ClassicAnswer {
+        let group = try call.text("groupName")
+        _ = try await backend.social.ask(
+            SocialAPI.DeleteFriendGroup(owner: session.account, group: group), call.context)
+        return .succeed
     }
 }

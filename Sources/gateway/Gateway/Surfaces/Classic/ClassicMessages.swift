@@ -1,4 +1,5 @@
 import Logging
+import NIOCore
 import NIOHTTP1
 import Shared
 
@@ -58,15 +59,77 @@ extension ClassicSurface {
     }
 }
 
+extension ClassicSurface {
+    @Sendable func pullReplyCount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let details = try await details(call, session)
+        return ClassicAnswer(fields: { $0.field("reply_count", details.replyCount) })
+    }
+
+    @Sendable func pullReaderList(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let details = try await details(call, session)
+        let readers = ClassicReaders(try await profiles(of: details.readers, call))
+        return ClassicAnswer(fields: { readers.write(details.readers, to: &$0) })
+    }
+
+    private func details(
+        _ call: ClassicCall, _ session: Session
+    ) async throws(ClassicError) -> MessageAPI.MessageDetails.Reply {
+        let message = MessageID(try call.queryID("messageId"))
+        return try await backend.message.ask(
+            MessageAPI.MessageDetails(account: session.account, message: message), call.context)
+    }
+
+    @Sendable func markReadIndex(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let conversation = ConversationID(try call.id("conversationId"))
+        let message = MessageID(try call.id("readIndex"))
+        _ = try await backend.message.ask(
+            MessageAPI.MarkRead(account: session.account, conversation: conversation, message: message), call.context)
+        return .succeed
+    }
+
+    @Sendable func deleteMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let message = MessageID(try call.id("messageId"))
+        _ = try await backend.message.ask(
+            MessageAPI.HideMessage(account: session.account, message: message), call.context,
+            wording: [.invalidMessage: .invalidMessageToDelete])
+        return .succeed
+    }
+}
+
+/// The `reader_list` fields of one answer; each reader's entry is encoded once, however many messages he has read.
+struct ClassicReaders: Sendable {
+    private let entries: [AccountID: ByteBuffer]
+
+    init(_ profiles: [AccountID: Profile]) {
+        entries = profiles.mapValues { profile in
+            var json = JSONWriter(reserving: 64)
+            json.object {
+                $0.field("member_name", profile.userName)
+                $0.field("member_user_id", profile.account.rawValue)
+            }
+            return json.bytes
+        }
+    }
+
+    func write(_ readers: some Sequence<AccountID>, to json: inout JSONWriter) {
+        json.array("reader_list", readers) { reader, json in
+            if let entry = entries[reader] { json.value(encoded: entry) }
+        }
+    }
+}
+
 /// Messages of one answer with the names and pictures they need.
 struct ClassicMessageItems: Sendable {
     private let senders: [AccountID: Profile]
+    private let groups: [ConversationID: String]
     private let pictures: ClassicPictures
 
     init(_ messages: [ListedMessage], _ surface: ClassicSurface, _ call: ClassicCall) async throws(ClassicError) {
         var uses: [AccountID: Int] = [:]
         for listed in messages { uses[listed.message.sender, default: 0] += 1 }
         senders = try await surface.profiles(of: uses.keys, call)
+        groups = try await surface.groupNames(
+            of: messages.filter { $0.message.conversationKind == .group }.map(\.message.conversation), call)
         pictures = try await surface.pictures(of: senders.values, call, uses: uses)
     }
 
@@ -77,7 +140,7 @@ struct ClassicMessageItems: Sendable {
         json.field("message_id", message.id.rawValue)
         json.field("sender_name", senders[message.sender]?.userName ?? "")
         json.field("sender_id", message.sender.rawValue)
-        json.field("conversation_name", "")
+        json.field("conversation_name", groups[message.conversation] ?? "")
         json.field("conversation_id", message.conversation.rawValue)
         json.field("sender_picture", pictures[message.sender])
         json.field("send_time", Double(message.sentAt) / 1_000)

@@ -27,18 +27,7 @@ struct ClassicPush: PushDialect {
 
     func frame(for notice: PushNotice) -> WebSocketFrameBytes? {
         switch notice {
-        case .messageSent(let message, let sender):
-            frame("receive_message") { json in
-                json.field("message", message.text)
-                json.field("message_id", message.id.rawValue)
-                json.field("sender_name", sender?.userName ?? "")
-                json.field("sender_id", message.sender.rawValue)
-                json.field("conversation_name", "")
-                json.field("conversation_id", message.conversation.rawValue)
-                json.field("reply_id", message.replyTo?.rawValue ?? -1)
-                json.field("seq", message.sequence)
-                json.field("send_time", Double(message.sentAt) / 1_000)
-            }
+        case .messageSent(let message, let sender, let group): frame(message, sender: sender, group: group)
         case .friendshipRequested(let request, let applicant):
             frame("receive_friend_application") { json in
                 json.field("sender_id", request.applicant.rawValue)
@@ -50,6 +39,62 @@ struct ClassicPush: PushDialect {
                 json.field("friend_name", accepter?.userName ?? "")
                 json.field("conversation_id", friendship.conversation.rawValue)
             }
+        case .friendshipEnded(let friendship, let by):
+            frame("friend_deleted") { json in
+                json.field("friend_id", friendship.account.rawValue)
+                json.field("friend_name", by?.userName ?? "")
+                json.field("conversation_id", friendship.conversation.rawValue)
+            }
+        case .joinRequested(let request):
+            frame("receive_conversation_application") { json in
+                json.array("applier_ids", request.invited) { $1.value($0.rawValue) }
+                json.field("conversation_name", request.name)
+                json.field("conversation_id", request.conversation.rawValue)
+            }
+        case .membersJoined(let joined):
+            frame("invited_to_conversation") { json in
+                json.field("conversation_name", joined.name)
+                json.field("conversation_id", joined.conversation.rawValue)
+            }
+        case .membersRemoved(let removed):
+            frame("removed_from_conversation") { json in
+                json.field("conversation_id", removed.conversation.rawValue)
+                json.field("conversation_name", removed.name)
+                json.field("operator_id", removed.operator.rawValue)
+            }
+        case .roleChanged(let change):
+            frame("role_changed") { json in
+                json.field("conversation_id", change.conversation.rawValue)
+                json.field("conversation_name", change.name)
+                json.field("member_id", change.account.rawValue)
+                json.field("role", change.role.classicName)
+            }
+        case .announced(let announced):
+            frame("announcement_published") { json in
+                json.field("conversation_id", announced.conversation.rawValue)
+                json.field("announcement_id", announced.announcement.id.rawValue)
+                json.field("announcement_body", announced.announcement.body)
+            }
+        case .readIndexMoved(let move):
+            frame("read_index_changed") { json in
+                json.field("conversation_id", move.conversation.rawValue)
+                json.field("member_id", move.account.rawValue)
+                json.field("read_index", move.message.rawValue)
+            }
+        }
+    }
+
+    private func frame(_ message: Message, sender: Profile?, group: String) -> WebSocketFrameBytes {
+        frame("receive_message") { json in
+            json.field("message", message.text)
+            json.field("message_id", message.id.rawValue)
+            json.field("sender_name", sender?.userName ?? "")
+            json.field("sender_id", message.sender.rawValue)
+            json.field("conversation_name", group)
+            json.field("conversation_id", message.conversation.rawValue)
+            json.field("reply_id", message.replyTo?.rawValue ?? -1)
+            json.field("seq", message.sequence)
+            json.field("send_time", Double(message.sentAt) / 1_000)
         }
     }
 

@@ -12,6 +12,7 @@ struct ClassicSurface: Surface {
 
     let backend: Backend
     let profiles: ProfileCache
+    let groupNames: GroupNameCache
     let pictures: PictureCache
     let gate: TokenGate
     let hub: PushHub
@@ -23,11 +24,12 @@ struct ClassicSurface: Surface {
     let messageRate: RateLimiter?
 
     init(
-        backend: Backend, profiles: ProfileCache, pictures: PictureCache, gate: TokenGate, hub: PushHub,
-        timeout: Duration, limitsRates: Bool, logger: Logger
+        backend: Backend, profiles: ProfileCache, groupNames: GroupNameCache, pictures: PictureCache, gate: TokenGate,
+        hub: PushHub, timeout: Duration, limitsRates: Bool, logger: Logger
     ) {
         self.backend = backend
         self.profiles = profiles
+        self.groupNames = groupNames
         self.pictures = pictures
         self.gate = gate
         self.hub = hub
@@ -38,25 +40,62 @@ struct ClassicSurface: Surface {
     }
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
+        [userRoutes, friendRoutes, messageRoutes, conversationRoutes, groupRoutes].flatMap(\.self)
+            + authenticated(.GET, "/ws") { _, _ throws(ClassicError) in throw ClassicError(.upgradeRequired) }
+    }
+
+    private var userRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         open(.POST, "/user/login", logIn)
             + open(.PUT, "/user/register", register)
             + open(.POST, "/user/logout", logOut)
+            + authenticated(.POST, "/user/cancel", cancelAccount)
+            + authenticated(.DELETE, "/user/cancel", cancelAccount)
             + authenticated(.GET, "/user/pull_user_info", findUsers)
+            + authenticated(.POST, "/user/modify_user_info", modifyAccount)
+    }
 
-            + authenticated(.POST, "/friend/apply_friend", applyForFriendship)
+    private var friendRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
+        authenticated(.POST, "/friend/apply_friend", applyForFriendship)
             + authenticated(.GET, "/friend/pull_friend_chain", pullFriendChain)
             + authenticated(.POST, "/friend/handel_apply", decideApplication)
             + authenticated(.POST, "/friend/handle_apply", decideApplication)
             + authenticated(.POST, "/friend/handle_friend_apply", decideApplication)
             + authenticated(.GET, "/friend/pull_friend_list", pullFriendList)
+            + authenticated(.POST, "/friend/grouping_friend", groupFriends)
+            + authenticated(.DELETE, "/friend/delete_friend", deleteFriend)
+            + authenticated(.DELETE, "/friend/delete_group", deleteFriendGroup)
+    }
 
-            + authenticated(.PUT, "/message/send_message", sendMessage)
+    private var messageRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
+        authenticated(.PUT, "/message/send_message", sendMessage)
             + authenticated(.GET, "/message/pull_user_chain", pullUserChain)
+            + authenticated(.GET, "/message/pull_reply_count", pullReplyCount)
+            + authenticated(.GET, "/message/pull_reader_list", pullReaderList)
+            + authenticated(.POST, "/message/mark_read_index", markReadIndex)
+            + authenticated(.DELETE, "/message/delete_message", deleteMessage)
+    }
 
+    private var conversationRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
+        authenticated(.PUT, "/conversation/create_conversation", createConversation)
             + authenticated(.GET, "/conversation/pull_conversation_list", pullConversationList)
             + authenticated(.GET, "/conversation/pull_conversation_chain", pullConversationChain)
+            + authenticated(.GET, "/conversation/pull_conversation_chain_history", pullConversationHistory)
+    }
 
-            + authenticated(.GET, "/ws") { _, _ throws(ClassicError) in throw ClassicError(.upgradeRequired) }
+    private var groupRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
+        authenticated(.GET, "/conversation/pull_announcement", pullAnnouncements)
+            + authenticated(.PUT, "/conversation/put_announcement", putAnnouncement)
+            + authenticated(.GET, "/conversation/pull_conversation_member_list", pullMemberList)
+            + authenticated(.POST, "/conversation/appoint_admin", appointAdmins)
+            + authenticated(.POST, "/conversation/transfer_ownership", transferOwnership)
+            + authenticated(.DELETE, "/conversation/quit_conversation", quitConversation)
+            + authenticated(.DELETE, "/conversation/remove_member", removeMembers)
+            + authenticated(.POST, "/conversation/invite_new_member", inviteMembers)
+            + authenticated(.GET, "/conversation/pull_conversation_apply_chain", pullJoinRequests)
+            + authenticated(.POST, "/friend/handel_conversation_apply", decideJoinRequests)
+            + authenticated(.POST, "/friend/handle_conversation_apply", decideJoinRequests)
+            + authenticated(.POST, "/conversation/handle_conversation_apply", decideJoinRequests)
+            + authenticated(.POST, "/conversation/handel_conversation_apply", decideJoinRequests)
     }
 
     var sockets: [String: SocketEndpoint] {

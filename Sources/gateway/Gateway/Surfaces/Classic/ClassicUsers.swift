@@ -13,14 +13,7 @@ extension ClassicSurface {
                 address: call.request.remoteAddress), call.context)
         let profile = reply.profile
         return ClassicAnswer(
-            fields: { json in
-                json.field("token", reply.token)
-                json.field("userId", profile.account.rawValue)
-                json.field("userName", profile.userName)
-                json.field("phoneNumber", profile.phoneNumber)
-                json.field("email", profile.email)
-                json.field("picture", MediaEndpoint.address(of: profile))
-            },
+            fields: { Self.write(profile, token: reply.token, to: &$0) },
             afterWrite: { [backend, logger, timeout] isWritten in
                 guard !isWritten else { return }
                 // Nobody has this session's token, and while it lived its owner could not log in again.
@@ -68,6 +61,52 @@ extension ClassicSurface {
         gate.revoke(session.id, expiresAt: session.expiresAt)
         await hub.close(session.id, of: session.account)
         return .succeed
+    }
+
+    /// Empty and missing fields stay as they are. The token stays valid: it names the account by its id.
+    @Sendable func modifyAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        func change(_ name: String) throws(ClassicError) -> String? {
+            let text = try call.optionalText(name)
+            return text?.isEmpty == true ? nil : text
+        }
+        let password = try call.text("oldPassword")
+        let userName = try change("newUserName")
+        let newPassword = try change("newPassword")
+        let phoneNumber = try change("newPhoneNumber")
+        let email = try change("newEmail")
+        let picture = try change("newPicture").map { text throws(ClassicError) -> Blob in
+            guard let bytes = ClassicPicture.decode(text) else { throw .pictureNotBase64 }
+            return Blob(bytes)
+        }
+        let profile = try await backend.auth.ask(
+            AuthAPI.ModifyAccount(
+                account: session.account, session: session.id, password: password.isEmpty ? nil : password,
+                newUserName: userName, newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
+                newPicture: picture), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
+        ).profile
+        // The event says so to every gateway; this one must not show the old name even until it comes.
+        profiles.forget(session.account)
+        let token = ClassicAuthentication.token(of: call.request) ?? ""
+        return ClassicAnswer(fields: { Self.write(profile, token: token, to: &$0) })
+    }
+
+    @Sendable func cancelAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+        let password = try call.text("password")
+        _ = try await backend.auth.ask(
+            AuthAPI.CancelAccount(account: session.account, password: password), call.context)
+        gate.revoke(session.id, expiresAt: session.expiresAt)
+        await hub.close(session.id, of: session.account)
+        profiles.forget(session.account)
+        return .succeed
+    }
+
+    private static func write(_ profile: Profile, token: String, to json: inout JSONWriter) {
+        json.field("token", token)
+        json.field("userId", profile.account.rawValue)
+        json.field("userName", profile.userName)
+        json.field("phoneNumber", profile.phoneNumber)
+        json.field("email", profile.email)
+        json.field("picture", MediaEndpoint.address(of: profile))
     }
 
     @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
