@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 import Synchronization
 
@@ -55,10 +56,10 @@ package final class BusReactor: Sendable {
             do {
                 try loop.poll()
             } catch {
-                // Only a defect can make zmq_poll fail (a closed socket left in the set), so keep the process observable.
+                // Only a defect can make zmq_poll fail (a closed socket left in the set), and a process without its bus
+                // is of no use to anyone: the next one starts afresh.
                 logger.critical("the bus cannot poll its sockets", metadata: ["error": "\(error)"])
-                loop.closeAll()
-                return
+                exit(EXIT_FAILURE)
             }
             let isStopping = inbox.withLock { inbox in
                 swap(&inbox.jobs, &jobs)

@@ -8,6 +8,9 @@ package final class EventPublisher: Sendable {
     /// Time between two frames of a quiet publisher.
     package static let beatInterval = Duration.milliseconds(250)
 
+    /// Bytes of events in one frame; a group of more is published in several.
+    static let maxFrameBytes = 1 << 20
+
     private struct State {
         var epoch: Int64
         var head: Int64
@@ -41,14 +44,20 @@ package final class EventPublisher: Sendable {
 
     /// Publishes consecutive events, committed and in order; from any thread, one caller at a time.
     package func publish(_ events: [NumberedEvent]) {
-        guard let last = events.last else { return }
+        guard !events.isEmpty else { return }
         reactor.execute { [self] _ in
-            let epoch = state.withLock { state in
-                state.head = last.number
-                state.sentSinceBeat = true
-                return state.epoch
+            var rest = events[...]
+            while !rest.isEmpty {
+                let batch = rest.prefix(bytes: Self.maxFrameBytes)
+                rest = rest.dropFirst(batch.count)
+                let head = batch.last?.number ?? 0
+                let epoch = state.withLock { state in
+                    state.head = head
+                    state.sentSinceBeat = true
+                    return state.epoch
+                }
+                send(EventBatch(epoch: epoch, head: head, events: Array(batch)))
             }
-            send(EventBatch(epoch: epoch, head: last.number, events: events))
         }
     }
 
@@ -69,5 +78,19 @@ package final class EventPublisher: Sendable {
         } catch {
             logger.warning("events could not be published", metadata: ["error": "\(error)"])
         }
+    }
+}
+
+extension Collection where Element == NumberedEvent {
+    /// As many events from the front as have payloads of at most this many bytes together; at least one.
+    package func prefix(bytes: Int) -> SubSequence {
+        var room = bytes
+        var end = startIndex
+        while end < endIndex {
+            room -= self[end].payload.bytes.count
+            guard room >= 0 || end == startIndex else { break }
+            end = index(after: end)
+        }
+        return self[..<end]
     }
 }

@@ -17,8 +17,12 @@ package final class EventSubscriber: Sendable {
     /// Pause before a failed read of the log is repeated.
     static let retryInterval = Duration.milliseconds(100)
 
+    /// A publisher that is heard of no more for this long, beats included, is connected to anew.
+    static let silenceLimit = Duration.seconds(2)
+
     private struct State {
         var cursor = EventCursor()
+        var lastHeard = MonotonicTime.now
         var isClosed = false
         var socket: ZMQSocket?
     }
@@ -44,14 +48,38 @@ package final class EventSubscriber: Sendable {
     /// Subscribes and finds the publisher's head; the publisher may start later than this.
     package func connect(to endpoints: [BusEndpoint], security: BusSecurity) async throws {
         try await reactor.perform { [self] loop in
-            let socket = try ZMQSocket(.subscriber, context: reactor.context)
-            for endpoint in endpoints { try security.connect(socket, to: endpoint) }
-            loop.watch(socket) { [self] loop, frames in receive(frames, loop) }
-            let first = state.withLock { state in
-                state.socket = socket
-                return state.cursor.start()
+            try open(endpoints, security, loop)
+            perform(state.withLock { $0.cursor.start() }, loop)
+            watchForSilence(endpoints, security, loop)
+        }
+    }
+
+    private func open(_ endpoints: [BusEndpoint], _ security: BusSecurity, _ loop: ReactorLoop) throws {
+        let socket = try ZMQSocket(.subscriber, context: reactor.context)
+        for endpoint in endpoints { try security.connect(socket, to: endpoint) }
+        loop.watch(socket) { [self] loop, frames in receive(frames, loop) }
+        let former = state.withLock { state in
+            state.lastHeard = .now
+            defer { state.socket = socket }
+            return state.socket
+        }
+        if let former { loop.close(former) }
+    }
+
+    /// libzmq gives up connections for good after some errors of protocol; a fresh socket tries again.
+    private func watchForSilence(_ endpoints: [BusEndpoint], _ security: BusSecurity, _ loop: ReactorLoop) {
+        loop.schedule(at: .after(Self.silenceLimit)) { [self] loop in
+            let (isClosed, isSilent) = state.withLock { ($0.isClosed, ($0.lastHeard + Self.silenceLimit).hasPassed) }
+            guard !isClosed else { return }
+            if isSilent {
+                do {
+                    try open(endpoints, security, loop)
+                } catch {
+                    logger.error(
+                        "cannot subscribe again", metadata: ["to": "\(owner.service)", "error": "\(error)"])
+                }
             }
-            perform(first, loop)
+            watchForSilence(endpoints, security, loop)
         }
     }
 
@@ -64,14 +92,20 @@ package final class EventSubscriber: Sendable {
         if let socket { reactor.execute { loop in loop.close(socket) } }
     }
 
-    /// Whether every event heard of has been handed on: part of a process's readiness.
-    package var isLive: Bool { state.withLock { $0.cursor.isLive } }
+    /// Whether the publisher is heard, and every event heard of has been handed on: part of a process's readiness.
+    package var isLive: Bool {
+        state.withLock { $0.cursor.isLive && !($0.lastHeard + Self.silenceLimit).hasPassed }
+    }
 
     private func receive(_ frames: [[UInt8]], _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
             let batch = try EventBatch(wireBytes: frames[0])
-            perform(state.withLock { $0.cursor.receive(batch) }, loop)
+            let action = state.withLock { state in
+                state.lastHeard = .now
+                return state.cursor.receive(batch)
+            }
+            perform(action, loop)
         } catch {
             // Whatever it was, its numbers are missing now and the next frame shows it.
             logger.warning(

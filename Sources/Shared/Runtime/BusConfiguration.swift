@@ -8,7 +8,7 @@ package import Logging
 /// | `data` | folder of databases and keys | `./var` |
 /// | `runtime` | folder of the bus sockets, mode 0700 | `<data>/run` |
 /// | `bus.auth`, `bus.social`, `bus.message` | where a service answers; several, by comma, for its callers | `ipc://<runtime>/<service>.sock` |
-/// | `bus.auth-events` and so on | where it publishes | `ipc://<runtime>/<service>-events.sock` |
+/// | `bus.auth-events` and so on | where it publishes; one address | `ipc://<runtime>/<service>-events.sock` |
 /// | `bus.curve-keys` | file with the deployment's CURVE key pair; needed for `tcp://` | none |
 package struct BusConfiguration: Sendable {
     /// The addresses of one service.
@@ -40,6 +40,9 @@ package struct BusConfiguration: Sendable {
                 events: try configuration.endpoints("bus.\(key)-events", default: "ipc://\(path)-events.sock"))
         }
         self.addresses = addresses
+        for (service, own) in addresses where own.events.count != 1 {
+            throw Configuration.Invalid("\(service) publishes at one address, not \(own.events.count)")
+        }
         for endpoint in addresses.values.flatMap({ $0.requests + $0.events })
         where endpoint.needsCurve && security.curveKeys == nil {
             throw Configuration.Invalid("\(endpoint) needs MARTLET_BUS_CURVE_KEYS: tcp is never opened without keys")

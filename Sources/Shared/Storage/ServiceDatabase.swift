@@ -151,7 +151,9 @@ package final class ServiceDatabase: Sendable {
                         number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
                 }
                 return EventLogAPI.Read.Reply(
-                    batch: EventBatch(epoch: epoch, head: head, events: events), isTooOld: isTooOld)
+                    batch: EventBatch(
+                        epoch: epoch, head: head, events: Array(events.prefix(bytes: Self.maxLogPageBytes))),
+                    isTooOld: isTooOld)
             }
         }
     }
@@ -171,6 +173,9 @@ package final class ServiceDatabase: Sendable {
             }
         }
     }
+
+    /// Bytes of events in one answer of the event log; who reads it goes on behind the last one.
+    private static let maxLogPageBytes = 4 << 20
 
     /// Pages of the largest file that is checked whole at every start: beyond it the check would delay the recovery.
     private static let maxCheckedPages = 16_384

@@ -48,6 +48,10 @@ package final class ServiceHost: Sendable {
         database.addEventLogRoute(to: &routes)
         try await bus.startAuthentication(on: reactor, logger: logger)
         let addresses = bus.addresses(of: name)
+        guard addresses.requests.count == 1 else {
+            // Several are for its callers: each instance has its own.
+            throw Configuration.Invalid("\(name) answers at one address, not \(addresses.requests.count)")
+        }
         for endpoint in addresses.events { try await publisher.bind(to: endpoint, security: bus.security) }
         let server = BusServer(routes: routes, reactor: reactor, logger: logger)
         for endpoint in addresses.requests { try await server.bind(to: endpoint, security: bus.security) }

@@ -10,9 +10,17 @@ package struct ZMQError: Error, Hashable, CustomStringConvertible {
         self.operation = operation
     }
 
+    init(_ operation: String, code: Int32) {
+        self.code = code
+        self.operation = operation
+    }
+
     package var description: String {
         "\(operation): \(String(cString: zmq_strerror(code)))"
     }
+
+    /// The message is longer than its receiver takes, and was not sent.
+    package var isMessageTooLong: Bool { code == EMSGSIZE }
 
     /// The address is taken by another socket of this context or, for `tcp`, by another process.
     package var isAddressInUse: Bool { code == EADDRINUSE }

@@ -24,18 +24,21 @@ package final class ZMQSocket: @unchecked Sendable {
     package struct Limits: Sendable {
         /// Messages that may wait in each direction before a send is refused (or, for PUB, lost).
         package var highWaterMark: Int32 = 10_000
-        /// Bytes of the largest message accepted; a larger one disconnects its sender. The largest there is, an answer
+        /// Bytes of the largest message, sent or accepted. A receiver cuts the connection to the sender of a larger one,
+        /// and a receiver that is the connecting end does not connect again, so none is ever sent. The largest there is, an answer
         /// of 16 pictures of 512 KiB, is a little more than 8 MiB.
         package var maxMessageBytes: Int64 = 9 << 20
         package init() {}
     }
 
     private var handle: UnsafeMutableRawPointer?
+    private let maxMessageBytes: Int
     private let owner = pthread_self()
 
     package init(_ kind: Kind, context: ZMQContext, limits: Limits = Limits()) throws(ZMQError) {
         guard let handle = zmq_socket(context.handle, kind.raw) else { throw ZMQError("zmq_socket") }
         self.handle = handle
+        maxMessageBytes = Int(limits.maxMessageBytes)
         do throws(ZMQError) {
             try set(ZMQ_SNDHWM, limits.highWaterMark)
             try set(ZMQ_RCVHWM, limits.highWaterMark)
@@ -104,9 +107,11 @@ package final class ZMQSocket: @unchecked Sendable {
     /// Sends all frames as one message, or nothing.
     ///
     /// - Returns: `false` when the queue is full or, for a dealer, no peer is connected.
-    /// - Throws: when the peer of a router is gone (`EHOSTUNREACH`) or the socket is closed.
+    /// - Throws: when the peer of a router is gone (`EHOSTUNREACH`), a frame is too long (`EMSGSIZE`) or the socket is
+    ///   closed.
     package func send(_ frames: [UInt8]...) throws(ZMQError) -> Bool {
         checkOwner()
+        guard frames.allSatisfy({ $0.count <= maxMessageBytes }) else { throw ZMQError("zmq_send", code: EMSGSIZE) }
         for (index, frame) in frames.enumerated() {
             // libzmq decides with the first frame whether a message is taken; the others then follow without blocking.
             let flags = ZMQ_DONTWAIT | (index < frames.count - 1 ? ZMQ_SNDMORE : 0)

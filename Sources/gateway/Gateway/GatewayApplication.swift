@@ -17,7 +17,7 @@ struct GatewayApplication: HTTPApplication {
             for path in surface.routes.map(\.pattern) + surface.sockets.keys { owners[path] = index }
         }
         self.owners = owners
-        router = HTTPRouter(surfaces.flatMap(\.routes) + [media.route])
+        router = HTTPRouter(surfaces.flatMap(\.routes) + media.routes)
         sockets = surfaces.reduce(into: [:]) { $0.merge($1.sockets) { first, _ in first } }
     }
 

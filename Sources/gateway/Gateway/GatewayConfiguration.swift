@@ -64,7 +64,7 @@ extension GatewayConfiguration {
     /// | `gateway.request-timeout-ms` | deadline of a request | 5000 | 100…60000 |
     /// | `gateway.max-connections` | open connections, all kinds | 10000 | 1…1000000 |
     /// | `gateway.max-connections-per-account` | push connections of one account | 8 | 1…1000 |
-    /// | `gateway.max-body-bytes` | JSON body | 2097152 | 1024…67108864 |
+    /// | `gateway.max-body-bytes` | JSON body | 2097152 | 1024…8388608 |
     /// | `gateway.max-queued-bytes` | unread pushes of one connection | 1048576 | 4096…1073741824 |
     /// | `gateway.max-cached-profiles` | profiles in memory | 50000 | 100…10000000 |
     /// | `gateway.max-cached-picture-bytes` | pictures in memory | 67108864 | 1048576…68719476736 |
@@ -84,7 +84,7 @@ extension GatewayConfiguration {
         server.maxConnections = try configuration.integer(
             "gateway.max-connections", default: server.maxConnections, in: 1...1_000_000)
         server.maxBodyBytes = try configuration.integer(
-            "gateway.max-body-bytes", default: server.maxBodyBytes, in: 1_024...(64 << 20))
+            "gateway.max-body-bytes", default: server.maxBodyBytes, in: 1_024...(8 << 20))
         server.webSocket.maxQueuedBytes = try configuration.integer(
             "gateway.max-queued-bytes", default: server.webSocket.maxQueuedBytes, in: 4_096...(1 << 30))
         maxConnectionsPerAccount = try configuration.integer(

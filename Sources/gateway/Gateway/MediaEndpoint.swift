@@ -7,10 +7,11 @@ import Shared
 /// The address is not secret and holds no more than lists show to everyone; a version in it never changes its content.
 struct MediaEndpoint: Sendable {
     let backend: Backend
+    let profiles: ProfileCache
     let timeout: Duration
 
-    var route: HTTPRouter<HTTPEndpoint>.Route {
-        HTTPRouter.Route(.GET, "/media/pictures/{account}") { await picture($0) }
+    var routes: [HTTPRouter<HTTPEndpoint>.Route] {
+        [.GET, .HEAD].map { HTTPRouter.Route($0, "/media/pictures/{account}") { await picture($0) } }
     }
 
     /// The address of a profile's picture; empty when it has none.
@@ -19,29 +20,44 @@ struct MediaEndpoint: Sendable {
     }
 
     private func picture(_ request: HTTPRequest) async -> HTTPResponse {
+        let context = CallContext(trace: request.id, deadline: .after(timeout))
         guard let account = Int64(request.parameters["account"] ?? "").map({ AccountID($0) }) else {
             return Self.failure(.notFound, "no such picture")
         }
         do throws(ServiceError) {
-            let reply = try await backend.auth.call(
-                AuthAPI.Pictures(accounts: [account]), CallContext(trace: request.id, deadline: .after(timeout)))
-            guard let picture = reply.pictures.first else { return Self.failure(.notFound, "no such picture") }
-            let tag = "\"\(picture.account)-\(picture.version)\""
-            let isCurrent = request.query["v"] == "\(picture.version)"
-            let headers: HTTPHeaders = [
-                "ETag": tag, "Content-Type": picture.mediaType,
-                "Cache-Control": isCurrent ? "public, max-age=31536000, immutable" : "no-cache",
-                // Whatever the bytes are, they are never run as a document.
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "X-Content-Type-Options": "nosniff",
-            ]
-            if request.headers["If-None-Match"].contains(tag) {
-                return HTTPResponse(status: .notModified, headers: headers)
+            // The profile in memory answers for a picture the client has already.
+            let version = try await profiles.values(of: [account], context)[account]?.pictureVersion ?? 0
+            if version > 0, request.headers["If-None-Match"].contains(Self.tag(account, version)) {
+                return HTTPResponse(status: .notModified, headers: Self.headers(account, version, request))
             }
+            let reply = try await backend.auth.call(AuthAPI.Pictures(accounts: [account]), context)
+            guard let picture = reply.pictures.first else { return Self.failure(.notFound, "no such picture") }
+            var headers = Self.headers(account, picture.version, request)
+            headers.add(name: "Content-Type", value: picture.mediaType)
             return HTTPResponse(status: .ok, headers: headers, body: ByteBuffer(bytes: picture.content.bytes))
         } catch {
-            return Self.failure(.serviceUnavailable, "unavailable")
+            switch error.code {
+            case .outcomeUnknown: return Self.failure(.gatewayTimeout, "no answer in time")
+            case .unavailable:
+                var response = Self.failure(.serviceUnavailable, "unavailable")
+                response.headers.add(name: "Retry-After", value: "1")
+                return response
+            default: return Self.failure(.internalServerError, "internal error")
+            }
         }
+    }
+
+    private static func tag(_ account: AccountID, _ version: Int64) -> String { "\"\(account)-\(version)\"" }
+
+    private static func headers(_ account: AccountID, _ version: Int64, _ request: HTTPRequest) -> HTTPHeaders {
+        let isCurrent = request.query["v"] == "\(version)"
+        return [
+            "ETag": tag(account, version),
+            "Cache-Control": isCurrent ? "public, max-age=31536000, immutable" : "no-cache",
+            // Whatever the bytes are, they are never run as a document.
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+        ]
     }
 
     private static func failure(_ status: HTTPResponseStatus, _ reason: String) -> HTTPResponse {

@@ -4,8 +4,8 @@ import Synchronization
 
 /// Pictures as base64 text, kept within a limit of bytes; a new version of a picture is a new entry.
 final class PictureCache: Sendable {
-    /// Pictures of one fetch (the limit of `AuthAPI.Pictures`).
-    private static let batch = 16
+    /// Pictures of one fetch.
+    private static let batch = 4
 
     private struct Key: Hashable {
         let account: AccountID
@@ -26,28 +26,44 @@ final class PictureCache: Sendable {
         self.maxBytes = maxBytes
     }
 
-    /// The pictures of those profiles that have one.
+    /// The pictures of profiles that have one, in their order, until `room` is used up; no more of them is fetched.
+    ///
+    /// - Parameter uses: how often each picture will be written.
     func base64(
-        of profiles: some Sequence<Profile>, _ context: CallContext
+        of profiles: [Profile], uses: [AccountID: Int], room: Int, _ context: CallContext
     ) async throws(ServiceError) -> [AccountID: String] {
         var found: [AccountID: String] = [:]
-        var missing: [AccountID] = []
-        for profile in profiles where profile.pictureVersion > 0 && found[profile.account] == nil {
-            let key = Key(account: profile.account, version: profile.pictureVersion)
-            if let text = state.withLock({ $0.texts[key] }) {
+        var room = room
+        var rest = profiles.filter { $0.pictureVersion > 0 }[...]
+        while !rest.isEmpty, room > 0 {
+            let batch = rest.prefix(Self.batch)
+            rest = rest.dropFirst(Self.batch)
+            let texts = try await texts(of: batch, context)
+            for profile in batch {
+                guard let text = texts[profile.account] else { continue }
+                let size = text.utf8.count * max(1, uses[profile.account] ?? 1)
+                guard size <= room else { continue }
+                room -= size
                 found[profile.account] = text
-            } else {
-                missing.append(profile.account)
             }
         }
-        while !missing.isEmpty {
-            let batch = Array(missing.prefix(Self.batch))
-            missing.removeFirst(batch.count)
-            for picture in try await auth.call(AuthAPI.Pictures(accounts: batch), context).pictures {
-                let text = Base64.encode(picture.content.bytes)
-                found[picture.account] = text
-                keep(text, as: Key(account: picture.account, version: picture.version))
-            }
+        return found
+    }
+
+    private func texts(
+        of profiles: ArraySlice<Profile>, _ context: CallContext
+    ) async throws(ServiceError) -> [AccountID: String] {
+        var found: [AccountID: String] = [:]
+        for profile in profiles {
+            let key = Key(account: profile.account, version: profile.pictureVersion)
+            found[profile.account] = state.withLock { $0.texts[key] }
+        }
+        let missing = profiles.map(\.account).filter { found[$0] == nil }
+        guard !missing.isEmpty else { return found }
+        for picture in try await auth.call(AuthAPI.Pictures(accounts: missing), context).pictures {
+            let text = Base64.encode(picture.content.bytes)
+            found[picture.account] = text
+            keep(text, as: Key(account: picture.account, version: picture.version))
         }
         return found
     }

@@ -233,6 +233,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             response.afterWrite?(false)
             return
         }
+        guard server.unwrittenBytes + response.body.readableBytes <= server.configuration.maxUnwrittenBytes else {
+            response.afterWrite?(false)
+            return refuse(.overloaded, path: exchange.request.path, requestID: exchange.request.id)
+        }
         let keepsAlive = exchange.keepsAlive && !server.isDraining
         let framing = HTTPResponseEncoder.Framing(
             requestID: exchange.request.id, isHead: exchange.request.method == .HEAD, closes: !keepsAlive,
@@ -302,15 +306,20 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             return
         }
         var promise: EventLoopPromise<Void>?
-        if response.afterWrite != nil || onWritten != nil {
+        let (head, body) = server.encoder.encode(response, framing)
+        let size = body?.readableBytes ?? 0
+        if response.afterWrite != nil || onWritten != nil || size > 0 {
             let written = context.eventLoop.makePromise(of: Void.self)
-            written.futureResult.assumeIsolated().whenComplete { result in
+            server.unwrittenBytes += size
+            written.futureResult.assumeIsolated().whenComplete { [server] result in
+                server.unwrittenBytes -= size
                 if case .success = result { onWritten?() }
-                response.afterWrite?((try? result.get()) != nil)  // Which error it was makes no difference.
+                // A client that wanted the head alone was given nothing of what was to be handed over.
+                let isComplete = !framing.isHead && (try? result.get()) != nil  // Which error it was makes no difference.
+                response.afterWrite?(isComplete)
             }
             promise = written
         }
-        let (head, body) = server.encoder.encode(response, framing)
         if let body {
             write(head, promise: nil)
             write(body, promise: promise)

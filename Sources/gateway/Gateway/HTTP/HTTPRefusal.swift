@@ -18,6 +18,8 @@ enum HTTPRefusal: Sendable, Equatable {
     case methodNotAllowed([HTTPMethod])
     /// ``HTTPServerConfiguration/maxConnections`` are open.
     case tooManyConnections
+    /// Too many answers wait for clients that do not read.
+    case overloaded
     /// A WebSocket handshake of a version other than 13, or a WebSocket path asked without a handshake (the latter
     /// is for the application to say).
     case upgradeRequired
@@ -33,7 +35,7 @@ enum HTTPRefusal: Sendable, Equatable {
         case .requestTimeout: .requestTimeout
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
-        case .tooManyConnections, .draining: .serviceUnavailable
+        case .tooManyConnections, .overloaded, .draining: .serviceUnavailable
         case .upgradeRequired: .upgradeRequired
         }
     }
@@ -46,7 +48,7 @@ enum HTTPRefusal: Sendable, Equatable {
         case .methodNotAllowed(let allowed):
             ["Allow": (allowed.isEmpty ? Self.usualMethods : allowed).map(\.rawValue).joined(separator: ", ")]
         case .upgradeRequired: ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"]
-        case .tooManyConnections, .draining: ["Retry-After": "1"]
+        case .tooManyConnections, .overloaded, .draining: ["Retry-After": "1"]
         default: [:]
         }
     }

@@ -58,7 +58,7 @@ struct HTTPRouter<Handler: Sendable>: Sendable {
         }
     }
 
-    /// Looks up a path in the form of ``HTTPRequest/path``. `HEAD` falls back to the handler of `GET`.
+    /// Looks up a path in the form of ``HTTPRequest/path``.
     func match(_ method: HTTPMethod, _ path: String) -> Match {
         if let endpoint = fixed[path] {
             return Self.choose(method, endpoint, values: [])
@@ -119,12 +119,9 @@ struct HTTPRouter<Handler: Sendable>: Sendable {
     }
 
     private static func choose(_ method: HTTPMethod, _ endpoint: Endpoint, values: [Substring]) -> Match {
-        var name = method.rawValue
-        if endpoint.handlers[name] == nil, method == .HEAD { name = HTTPMethod.GET.rawValue }
+        let name = method.rawValue
         guard let handler = endpoint.handlers[name] else {
-            var allowed = Set(endpoint.handlers.keys)
-            if allowed.contains("GET") { allowed.insert("HEAD") }
-            return .methodNotAllowed(allowed.sorted().map(HTTPMethod.init(rawValue:)))
+            return .methodNotAllowed(endpoint.handlers.keys.sorted().map(HTTPMethod.init(rawValue:)))
         }
         var parameters: [String: String] = [:]
         for (parameter, value) in zip(endpoint.parameterNames[name] ?? [], values) {

@@ -14,6 +14,8 @@ struct HTTPServerConfiguration: Sendable {
     var idleTimeout: TimeAmount = .seconds(75)
     /// Connections open at once, WebSockets included; each further one is answered 503 and closed.
     var maxConnections = 10_000
+    /// Bytes of answers that may wait for their clients, over all connections; one more answer becomes a 503.
+    var maxUnwrittenBytes = 256 * 1024 * 1024
     /// Connections beyond ``maxConnections`` that are kept just long enough to be told so; further ones are closed
     /// without a word.
     var maxRefusedConnections = 128

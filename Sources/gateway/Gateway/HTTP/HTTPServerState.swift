@@ -12,6 +12,8 @@ final class HTTPServerState {
     let logger: Logger
     var encoder = HTTPResponseEncoder()
     private(set) var isDraining = false
+    /// Bytes of answers that clients have not taken yet.
+    var unwrittenBytes = 0
 
     private var listeners: [any Channel] = []
     private var connections: [ObjectIdentifier: HTTPConnectionHandler] = [:]

@@ -20,6 +20,8 @@ struct RecentEvents {
         while events.count > Self.maxCount || textBytes > Self.maxTextBytes, let oldest = events.popFirst() {
             textBytes -= oldest.event.textBytes
         }
+        // A slice keeps what was taken from its front until it is copied.
+        if events.startIndex > Self.maxCount { events = Array(events)[...] }
     }
 
     /// Forgets everything: the log goes on after `position`.

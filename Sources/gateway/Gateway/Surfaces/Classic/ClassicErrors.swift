@@ -114,7 +114,7 @@ struct ClassicError: Error, Hashable {
         case .notFound: self.init(404, -1, "Not found")
         case .methodNotAllowed: self = .badMethod
         case .bodyTooLarge: self.init(413, -4, "Payload too large")
-        case .tooManyConnections, .draining: self = .unavailable
+        case .tooManyConnections, .overloaded, .draining: self = .unavailable
         case .malformedRequest: self.init(400, -2, "Malformed request")
         case .headTooLarge: self.init(431, -4, "Header too large")
         case .requestTimeout: self.init(408, -2, "Request timeout")

@@ -7,6 +7,7 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> ClassicAnswer {
         let userName = try call.text("applyUserName")
         let message = try call.optionalText("message") ?? ""
+        try admit(session, by: lookUpRate)
         let found = try await backend.auth.ask(AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
         guard let target = found.profiles.first?.account else { throw .userUnknown }
         _ = try await backend.social.ask(
@@ -53,12 +54,15 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> ClassicAnswer {
         let applicant = AccountID(try call.id("senderUserId"))
         guard let accepts = try call.agreement() else { throw .badAgreement }
-        let name = try await profiles(of: [applicant], call)[applicant]?.userName ?? ""
-        let reply = try await backend.social.ask(
-            SocialAPI.Decide(account: session.account, applicant: applicant, accepts: accepts), call.context,
-            wording: [.alreadyFriends: .alreadyFriends(name)])
-        return ClassicAnswer { json in
-            if let conversation = reply.conversation { json.field("conversation_id", "\(conversation)") }
+        let decision = SocialAPI.Decide(account: session.account, applicant: applicant, accepts: accepts)
+        do throws(ServiceError) {
+            let reply = try await backend.social.call(decision, call.context)
+            return ClassicAnswer { json in
+                if let conversation = reply.conversation { json.field("conversation_id", "\(conversation)") }
+            }
+        } catch {
+            guard error.code == .alreadyFriends else { throw ClassicError(error) }
+            throw .alreadyFriends(try await profiles(of: [applicant], call)[applicant]?.userName ?? "")
         }
     }
 

@@ -21,7 +21,7 @@ struct ClassicPictures: Sendable {
 
 extension ClassicSurface {
     /// Base64 text of one answer; what would go beyond it is given by address.
-    private static var maxInlineBytes: Int { 16 << 20 }
+    private static var maxInlineBytes: Int { 4 << 20 }
 
     /// Base64 text for each account with a picture, or its address when the request has `pictures=url`.
     ///
@@ -34,13 +34,9 @@ extension ClassicSurface {
         for profile in profiles { texts[profile.account] = MediaEndpoint.address(of: profile) }
         guard call.request.query["pictures"] != "url" else { return ClassicPictures(texts: texts) }
         do throws(ServiceError) {
-            var room = Self.maxInlineBytes
-            for (account, text) in try await pictures.base64(of: profiles, call.context) {
-                let size = text.utf8.count * max(1, uses[account] ?? 1)
-                guard size <= room else { continue }
-                room -= size
-                texts[account] = text
-            }
+            let inline = try await pictures.base64(
+                of: profiles, uses: uses, room: Self.maxInlineBytes, call.context)
+            texts.merge(inline) { _, base64 in base64 }
         } catch {
             throw ClassicError(error)
         }

@@ -4,18 +4,32 @@ import Shared
 extension ClassicSurface {
     /// A push connection: `since` first gives what was missed after a message.
     @Sendable func upgradeToPush(_ request: HTTPRequest) async -> WebSocketUpgrade {
-        let context = CallContext(trace: request.id, deadline: .after(timeout))
-        guard let token = ClassicAuthentication.pushToken(of: request),
-            case .live(let session) = await gate.judge(token, context)
-        else { return .respond }
-        let since: MessageID?
         do throws(ClassicError) {
-            since = try ClassicCall(request: request, body: JSONObject(), context: context)
-                .optionalQueryID("since").map { MessageID($0) }
+            let (session, since) = try await pushRequest(request)
+            return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
         } catch {
+            // The plain answer of the same path says why.
             return .respond
         }
-        return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
+    }
+
+    /// What a push connection is refused with, or a request without a handshake.
+    @Sendable func explainPush(_ request: HTTPRequest) async -> HTTPResponse {
+        do throws(ClassicError) {
+            _ = try await pushRequest(request)
+            return answer(to: .upgradeRequired)
+        } catch {
+            return error.response
+        }
+    }
+
+    private func pushRequest(
+        _ request: HTTPRequest
+    ) async throws(ClassicError) -> (session: Session, since: MessageID?) {
+        let context = CallContext(trace: request.id, deadline: .after(timeout))
+        let session = try await session(of: ClassicAuthentication.pushToken(of: request), context)
+        let since = try ClassicCall(request: request, body: JSONObject(), context: context).optionalQueryID("since")
+        return (session, since.map { MessageID($0) })
     }
 }
 

@@ -18,8 +18,8 @@ struct ClassicSurface: Surface {
     let hub: PushHub
     let timeout: Duration
     let logger: Logger
-    /// User searches of one account: 60 a minute. `nil` when rates are not limited.
-    let searchRate: RateLimiter?
+    /// Look-ups of users by one account: 60 a minute. `nil` when rates are not limited.
+    let lookUpRate: RateLimiter?
     /// Messages of one account: 50 a second, 200 at once.
     let messageRate: RateLimiter?
 
@@ -35,19 +35,21 @@ struct ClassicSurface: Surface {
         self.hub = hub
         self.timeout = timeout
         self.logger = logger
-        searchRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
+        lookUpRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
         messageRate = limitsRates ? RateLimiter(rate: 50, burst: 200) : nil
     }
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
         [userRoutes, friendRoutes, messageRoutes, conversationRoutes, groupRoutes].flatMap(\.self)
-            + authenticated(.GET, "/ws") { _, _ throws(ClassicError) in throw ClassicError(.upgradeRequired) }
+            + route(.GET, "/ws", explainPush)
     }
 
     private var userRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         open(.POST, "/user/login", logIn)
             + open(.PUT, "/user/register", register)
-            + open(.POST, "/user/logout", logOut)
+            + route(.POST, "/user/logout") { request in
+                await answer(request) { context throws(ClassicError) in try await logOut(request, context) }
+            }
             + authenticated(.POST, "/user/cancel", cancelAccount)
             + authenticated(.DELETE, "/user/cancel", cancelAccount)
             + authenticated(.GET, "/user/pull_user_info", findUsers)
@@ -125,7 +127,7 @@ struct ClassicSurface: Surface {
     ) -> [HTTPRouter<HTTPEndpoint>.Route] {
         route(method, path) { request in
             await answer(request) { context throws(ClassicError) in
-                let session = try await session(of: request, context)
+                let session = try await session(of: ClassicAuthentication.token(of: request), context)
                 return try await handler(try call(request, context), session)
             }
         }
@@ -137,7 +139,7 @@ struct ClassicSurface: Surface {
         [HTTPRouter.Route(method, path, endpoint), HTTPRouter.Route(method, "/api" + path, endpoint)]
     }
 
-    private func answer(
+    func answer(
         _ request: HTTPRequest,
         _ body: (CallContext) async throws(ClassicError) -> ClassicAnswer
     ) async -> HTTPResponse {
@@ -152,9 +154,9 @@ struct ClassicSurface: Surface {
         }
     }
 
-    /// The session behind a request; header or, for a push connection, query.
-    func session(of request: HTTPRequest, _ context: CallContext) async throws(ClassicError) -> Session {
-        guard let token = ClassicAuthentication.token(of: request) else { throw .invalidToken }
+    /// The session of a token.
+    func session(of token: String?, _ context: CallContext) async throws(ClassicError) -> Session {
+        guard let token else { throw .invalidToken }
         switch await gate.judge(token, context) {
         case .live(let session): return session
         case .unavailable: throw .unavailable
@@ -163,7 +165,7 @@ struct ClassicSurface: Surface {
     }
 
     /// The body as JSON; GET has none that counts. An empty one is an empty object, whose missing fields get named.
-    private func call(_ request: HTTPRequest, _ context: CallContext) throws(ClassicError) -> ClassicCall {
+    func call(_ request: HTTPRequest, _ context: CallContext) throws(ClassicError) -> ClassicCall {
         guard request.method != .GET, request.method != .HEAD, request.body.readableBytes > 0 else {
             return ClassicCall(request: request, body: JSONObject(), context: context)
         }

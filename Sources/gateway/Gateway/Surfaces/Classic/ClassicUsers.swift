@@ -41,26 +41,35 @@ extension ClassicSurface {
         return .succeed
     }
 
-    @Sendable func logOut(_ call: ClassicCall) async throws(ClassicError) -> ClassicAnswer {
-        guard let token = ClassicAuthentication.token(of: call.request) else { throw .invalidToken }
+    /// Unlike all others it tells a token whose session is over from one that never was.
+    func logOut(_ request: HTTPRequest, _ context: CallContext) async throws(ClassicError) -> ClassicAnswer {
+        guard let token = ClassicAuthentication.token(of: request) else { throw .invalidToken }
         let session: Session
-        switch await gate.judge(token, call.context) {
-        case .live(let live): session = live
-        case .over: throw .notLoggedIn
+        let isLive: Bool
+        switch await gate.judge(token, context) {
+        case .live(let live): (session, isLive) = (live, true)
+        case .over(let over): (session, isLive) = (over, false)
         case .invalid: throw .invalidToken
         case .unavailable: throw .unavailable
         }
+        let call = try call(request, context)
         if let userName = try call.optionalText("userName") {
-            let named = try await backend.auth.ask(
-                AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
-            guard let account = named.profiles.first?.account else { throw .notLoggedIn }
-            guard account == session.account else { throw .invalidToken }
+            try await check(userName, isNameOf: session, call)
         }
+        guard isLive else { throw .notLoggedIn }
         _ = try await backend.auth.ask(AuthAPI.LogOut(session: session.id), call.context)
         // The event says so to every gateway; this one must not serve the token even until it comes.
         gate.revoke(session.id, expiresAt: session.expiresAt)
         await hub.close(session.id, of: session.account)
         return .succeed
+    }
+
+    private func check(_ userName: String, isNameOf session: Session, _ call: ClassicCall) async throws(ClassicError) {
+        if try await profiles(of: [session.account], call)[session.account]?.userName == userName { return }
+        try admit(session, by: lookUpRate)
+        let named = try await backend.auth.ask(
+            AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
+        throw named.profiles.isEmpty ? .notLoggedIn : .invalidToken
     }
 
     /// Empty and missing fields stay as they are. The token stays valid: it names the account by its id.
@@ -111,7 +120,7 @@ extension ClassicSurface {
 
     @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
         let userName = try call.queryText("userName")
-        try admit(session, by: searchRate)
+        try admit(session, by: lookUpRate)
         let found = try await backend.auth.ask(
             AuthAPI.FindByName(userName: userName, byPrefix: call.request.query["match"] == "prefix"), call.context
         ).profiles
