@@ -92,3 +92,46 @@ import Testing
         }
     }
 }
+
+@Suite struct HandOverTurnTests {
+    @Test func `settling late does not end the turn of the next pull`() async throws {
+        try await withMessageService { service in
+            try await service.openConversation(1, [10, 20])
+            try await service.send("a", from: 20, to: 1)
+            let first = try await service.pull(10)
+            try await service.settle(10, first, delivered: false)
+            let second = try await service.pull(10)
+
+            try await service.settle(10, first, delivered: false)
+            let third = await refusal { () throws(ServiceError) in
+                try await service.gateway.call(
+                    MessageAPI.PullHandOver(account: AccountID(10), acknowledged: nil, limit: 10),
+                    .test(timeout: .milliseconds(400)))
+            }
+
+            #expect(third?.code == .unavailable, "the second pull still has its turn")
+            try await service.settle(10, second, delivered: true)
+            #expect(try await service.pull(10).messages.isEmpty)
+        }
+    }
+
+    @Test func `a page of long messages is cut and says that there is more`() async throws {
+        try await withMessageService { service in
+            try await service.openConversation(1, [10, 20])
+            let long = String(repeating: "😀", count: 10_000)
+            for _ in 0..<120 { try await service.send(long, from: 20, to: 1) }
+
+            let history = try await service.history(of: 1, for: 10)
+            #expect(history.hasMore && history.messages.count < 120)
+            var count = 0
+            var hasMore = true
+            while hasMore {
+                let page = try await service.pull(10)
+                count += page.messages.count
+                hasMore = page.hasMore
+                try await service.settle(10, page, delivered: true)
+            }
+            #expect(count == 120)
+        }
+    }
+}

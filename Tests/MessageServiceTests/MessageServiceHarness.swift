@@ -1,6 +1,11 @@
-import MessageService
+import Foundation
+import GRDB
+import Logging
 import Shared
+import SharedStorage
 import TestSupport
+
+@testable import MessageService
 
 /// message-svc on a bus of its own, as the gateway and social-svc see it.
 struct MessageHarness: Sendable {
@@ -8,6 +13,8 @@ struct MessageHarness: Sendable {
     let gateway: BusClient
     let social: BusClient
     private let effectNumbers = Counter()
+    /// Of social-svc's database, as it were: a harness counts its effects from 1.
+    private let effectEpoch = Int64.random(in: 1...Int64.max)
 
     /// Opens a private conversation as social-svc does; with a greeting from the first participant when one is given.
     func openConversation(
@@ -26,11 +33,57 @@ struct MessageHarness: Sendable {
         let number = await effectNumbers.next()
         _ = try await social.call(
             EffectAPI.Apply(
-                sender: .social, epoch: 1,
+                sender: .social, epoch: effectEpoch,
                 effects: [
                     EffectAPI.Effect(number: number, kind: type(of: effect).kind, payload: Blob(effect.wireBytes))
                 ]),
             .test())
+    }
+
+    func change(_ conversation: Int64, joined: [Int64] = [], left: [Int64] = []) async throws {
+        try await apply(
+            MessageAPI.ChangeParticipants(
+                conversation: ConversationID(conversation), joined: joined.map { AccountID($0) },
+                left: left.map { AccountID($0) }))
+    }
+
+    func close(_ conversation: Int64) async throws {
+        try await apply(MessageAPI.CloseConversation(conversation: ConversationID(conversation)))
+    }
+
+    func markRead(_ conversation: Int64, by account: Int64, upTo message: MessageID) async throws(ServiceError) {
+        _ = try await gateway.call(
+            MessageAPI.MarkRead(
+                account: AccountID(account), conversation: ConversationID(conversation), message: message), .test())
+    }
+
+    func hide(_ message: MessageID, from account: Int64) async throws(ServiceError) {
+        _ = try await gateway.call(
+            MessageAPI.HideMessage(account: AccountID(account), message: message), .test())
+    }
+
+    func details(of message: MessageID, for account: Int64) async throws(ServiceError)
+        -> MessageAPI.MessageDetails.Reply
+    {
+        try await gateway.call(
+            MessageAPI.MessageDetails(account: AccountID(account), message: message), .test())
+    }
+
+    func readers(of message: MessageID, for account: Int64) async throws(ServiceError) -> [Int64] {
+        try await details(of: message, for: account).readers.map(\.rawValue)
+    }
+
+    func conversations(of account: Int64) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
+        try await gateway.call(MessageAPI.Conversations(account: AccountID(account)), .test()).conversations
+    }
+
+    func attach(_ account: Int64, since: MessageID? = nil) async throws(ServiceError) -> MessageAPI.Attach.Reply {
+        try await gateway.call(MessageAPI.Attach(account: AccountID(account), since: since), .test())
+    }
+
+    /// Why a call is refused; `nil` when it is not.
+    func code<Request: BusRequest>(of request: Request) async -> ServiceError.Code? {
+        await refusal { () throws(ServiceError) in try await gateway.call(request, .test()) }?.code
     }
 
     @discardableResult
@@ -51,18 +104,19 @@ struct MessageHarness: Sendable {
     }
 
     func settle(_ account: Int64, _ pulled: MessageAPI.PullHandOver.Reply, delivered: Bool) async throws(ServiceError) {
+        guard let receipt = pulled.receipt else { return }
         _ = try await gateway.call(
-            MessageAPI.SettleHandOver(account: AccountID(account), receipt: pulled.receipt, delivered: delivered),
-            .test())
+            MessageAPI.SettleHandOver(account: AccountID(account), receipt: receipt, delivered: delivered), .test())
     }
 
-    func history(of conversation: Int64, for account: Int64, before: MessageID? = nil, limit: Int32 = 1_000)
-        async throws(ServiceError) -> MessageAPI.History.Reply
-    {
+    func history(
+        of conversation: Int64, for account: Int64, before: MessageID? = nil, limit: Int32 = 1_000,
+        from: Int64? = nil, until: Int64? = nil, senders: [Int64]? = nil
+    ) async throws(ServiceError) -> MessageAPI.History.Reply {
         try await gateway.call(
             MessageAPI.History(
-                account: AccountID(account), conversation: ConversationID(conversation), before: before, limit: limit),
-            .test())
+                account: AccountID(account), conversation: ConversationID(conversation), before: before, limit: limit,
+                sentFrom: from, sentUntil: until, senders: senders?.map { AccountID($0) }), .test())
     }
 }
 
@@ -92,4 +146,44 @@ func withMessageService(
         throw error
     }
     await service.stop()
+}
+
+/// Runs a test against the store alone, over a file of its own.
+func withMessageStore(_ body: (MessageStore) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("message-\(UUID().uuidString)").path
+    // A folder that cannot be removed is left to the system's own cleaning of temporary files.
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let timelines = Timelines(maxCachedParticipants: 1_000_000)
+    let database = try ServiceDatabase(
+        in: DataDirectory(path: folder, service: .message),
+        logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
+        onRollback: { timelines.forgetAll() }, migrations: MessageMigrations.register)
+    defer { database.close() }
+    try await body(MessageStore(database: database, timelines: timelines))
+}
+
+extension MessageStore {
+    /// Opens a group as an effect does.
+    func openGroup(_ id: Int64, _ participants: some Sequence<Int64>) async throws {
+        let opening = MessageAPI.OpenConversation(
+            conversation: ConversationID(id), conversationKind: .group,
+            participants: participants.map { AccountID($0) },
+            greeting: "", greeter: AccountID(0))
+        _ = try await database.write { try open(opening, $0) }
+    }
+
+    @discardableResult
+    func send(
+        _ text: String, from sender: Int64, to conversation: Int64, replyTo: MessageID? = nil
+    ) async throws(ServiceError) -> MessageAPI.Send.Reply {
+        let send = MessageAPI.Send(
+            sender: AccountID(sender), conversation: ConversationID(conversation), text: text, replyTo: replyTo,
+            clientID: nil)
+        return try await database.write { try append(send, $0) {} }
+    }
+
+    /// Changes rows behind the service's back.
+    func execute(_ sql: String) async throws {
+        try await database.write { try $0.db.execute(sql: sql) }
+    }
 }

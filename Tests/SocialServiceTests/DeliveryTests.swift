@@ -67,7 +67,7 @@ import Testing
             }
             #expect(try await messages.opened.isEmpty)
 
-            messages.set(.opening)
+            messages.set(.applying)
 
             var announced: [ConversationID] = []
             for _ in applicants { announced.append(try await events.next(SocialAPI.FriendshipBegan.self).conversation) }

@@ -12,22 +12,36 @@ import Testing
     @Test func `the defaults are those of the contract`() throws {
         let configuration = try read([:])
 
-        #expect(configuration.limits == FriendshipLimits(maxFriends: 5_000, maxMessageCharacters: 255))
+        #expect(configuration.limits == SocialLimits())
+        #expect(configuration.limits.maxFriends == 5_000)
+        #expect(configuration.limits.maxGroupMembers == 5_000)
+        #expect(configuration.limits.maxRequestMessage == 255)
+        #expect(configuration.limits.maxName == 255)
+        #expect(configuration.limits.maxAnnouncement == 10_000)
         #expect(configuration.friendRequestsPerMinute == 60)
     }
 
     @Test func `an operator may set limits and lift the rate`() throws {
         let configuration = try read([
             "MARTLET_SOCIAL_MAX_FRIENDS": "7", "MARTLET_SOCIAL_MAX_REQUEST_MESSAGE": "8",
-            "MARTLET_SOCIAL_FRIEND_REQUESTS_PER_MINUTE": "9",
+            "MARTLET_SOCIAL_FRIEND_REQUESTS_PER_MINUTE": "9", "MARTLET_SOCIAL_MAX_FRIEND_GROUPS": "10",
+            "MARTLET_SOCIAL_MAX_GROUP_MEMBERS": "11", "MARTLET_SOCIAL_MAX_NAME": "12",
+            "MARTLET_SOCIAL_MAX_ANNOUNCEMENT": "13",
         ])
+        var limits = SocialLimits()
+        limits.maxFriends = 7
+        limits.maxRequestMessage = 8
+        limits.maxFriendGroups = 10
+        limits.maxGroupMembers = 11
+        limits.maxName = 12
+        limits.maxAnnouncement = 13
 
-        #expect(configuration.limits == FriendshipLimits(maxFriends: 7, maxMessageCharacters: 8))
+        #expect(configuration.limits == limits)
         #expect(configuration.friendRequestsPerMinute == 9)
         #expect(try read(["MARTLET_RATE_LIMITS": "off"]).friendRequestsPerMinute == nil)
     }
 
-    @Test(arguments: ["MARTLET_SOCIAL_MAX_FRIENDS", "MARTLET_RATE_LIMITS"])
+    @Test(arguments: ["MARTLET_SOCIAL_MAX_FRIENDS", "MARTLET_SOCIAL_MAX_NAME", "MARTLET_RATE_LIMITS"])
     func `a value that cannot be used is refused by its name`(key: String) {
         #expect {
             try read([key: "many"])

@@ -56,10 +56,100 @@ struct SocialHarness: Sendable {
         try await call(SocialAPI.FriendList(account: account)).groups
     }
 
-    /// The kinds of all events so far, from the log.
-    func eventKinds() async throws(ServiceError) -> [String] {
-        try await call(EventLogAPI.Read(after: 0, limit: 1_000)).batch.events.map(\.kind)
+    /// All events so far, from the log.
+    func events() async throws(ServiceError) -> [NumberedEvent] {
+        var events: [NumberedEvent] = []
+        while true {
+            let page = try await call(EventLogAPI.Read(after: events.last?.number ?? 0, limit: 1_000)).batch.events
+            if page.isEmpty { return events }
+            events += page
+        }
     }
+
+    /// The kinds of all events so far, from the log.
+    func eventKinds() async throws(ServiceError) -> [String] { try await events().map(\.kind) }
+
+    /// All events of a type so far, from the log.
+    func events<Event: BusEvent>(_: Event.Type) async throws -> [Event] {
+        try await events().filter { $0.kind == Event.kind }.map { try Event(wireBytes: $0.payload.bytes) }
+    }
+}
+
+// MARK: - Groups
+
+extension SocialHarness {
+    /// Befriends an account with others, who are the ones to ask.
+    func befriend(all friends: [AccountID], with account: AccountID) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for friend in friends {
+                group.addTask { try await befriend(friend, account) }
+                // So many at a time as any gateway lets through at once.
+                if friend.rawValue.isMultiple(of: 64) { try await group.waitForAll() }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// A group of an owner, members whom he befriends for it, and the admins among them.
+    func makeGroup(
+        of owner: AccountID, with members: [AccountID], admins: [AccountID] = [], name: String = "Quick_Meet"
+    ) async throws -> ConversationID {
+        let known = Set(try await friendList(of: owner).flatMap(\.friends).map(\.account))
+        try await befriend(all: members.filter { !known.contains($0) }, with: owner)
+        let group = try await call(SocialAPI.CreateGroup(creator: owner, name: name, friends: members)).conversation
+        if !admins.isEmpty {
+            _ = try await call(SocialAPI.AppointAdmins(owner: owner, conversation: group, accounts: admins))
+        }
+        return group
+    }
+
+    /// The members of a group with their roles, as one of them sees them.
+    func members(
+        of group: ConversationID, for account: AccountID
+    ) async throws(ServiceError) -> [SocialAPI.Member] {
+        try await call(SocialAPI.Group(account: account, conversation: group)).members
+    }
+
+    func joinRequests(
+        for account: AccountID, in group: ConversationID? = nil
+    ) async throws(ServiceError) -> [SocialAPI.JoinRequest] {
+        try await call(SocialAPI.JoinRequests(account: account, conversation: group)).requests
+    }
+
+    func invite(
+        _ accounts: [AccountID], by inviter: AccountID, to group: ConversationID
+    ) async throws(ServiceError) {
+        _ = try await call(SocialAPI.Invite(inviter: inviter, conversation: group, accounts: accounts))
+    }
+
+    func decide(
+        on accounts: [AccountID], by actor: AccountID, in group: ConversationID, accepts: Bool = true
+    ) async throws(ServiceError) {
+        _ = try await call(
+            SocialAPI.DecideJoin(actor: actor, conversation: group, invited: accounts, accepts: accepts))
+    }
+
+    /// Delivers the end of an account as auth-svc does.
+    ///
+    /// - Parameter number: ascends with the cancellations of a test.
+    func cancel(_ account: AccountID, number: Int64 = 1, as sender: ServiceName = .auth) async throws {
+        let effect = EffectAPI.Effect(
+            number: number, kind: SocialAPI.CancelAccount.kind,
+            payload: Blob(SocialAPI.CancelAccount(account: account).wireBytes))
+        let client = try await bus.client(of: .social, as: sender)
+        let reply = try await client.call(EffectAPI.Apply(sender: .auth, epoch: 1, effects: [effect]), .test())
+        #expect(reply.applied >= number)
+    }
+}
+
+/// The people of the tests.
+extension Identifier<IdentifierKind.Account> {
+    static var ann: AccountID { AccountID(1) }
+    static var bob: AccountID { AccountID(2) }
+    static var cid: AccountID { AccountID(3) }
+    static var dan: AccountID { AccountID(4) }
+    static var eve: AccountID { AccountID(5) }
+    static var fay: AccountID { AccountID(6) }
 }
 
 /// Starts social-svc, runs the body and stops it, whatever happened.
@@ -104,52 +194,118 @@ extension TestBus {
     }
 }
 
+/// An effect as message-svc receives it.
+enum MessageEffect: Hashable {
+    case open(MessageAPI.OpenConversation)
+    case change(MessageAPI.ChangeParticipants)
+    case close(MessageAPI.CloseConversation)
+
+    var conversation: ConversationID {
+        switch self {
+        case .open(let effect): effect.conversation
+        case .change(let effect): effect.conversation
+        case .close(let effect): effect.conversation
+        }
+    }
+
+    fileprivate init?(kind: String, payload: Blob) throws {
+        switch kind {
+        case MessageAPI.OpenConversation.kind: self = .open(try .init(wireBytes: payload.bytes))
+        case MessageAPI.ChangeParticipants.kind: self = .change(try .init(wireBytes: payload.bytes))
+        case MessageAPI.CloseConversation.kind: self = .close(try .init(wireBytes: payload.bytes))
+        default: return nil
+        }
+    }
+}
+
 /// Stands in for message-svc: the real inbox on a real database; it may be told to refuse effects or to hold them.
 final class FakeMessageService: Sendable {
     enum Mode {
-        case opening
+        case applying
         case refusing
         case holding
     }
 
     private let host: ServiceHost
-    private let mode = Mutex(Mode.opening)
+    private let mode = Mutex(Mode.applying)
     private let gate = DispatchSemaphore(value: 0)
     /// Every effect that reached the handler, whatever became of it.
-    let arrivals: AsyncStream<MessageAPI.OpenConversation>
-    private let arrival: AsyncStream<MessageAPI.OpenConversation>.Continuation
+    let arrivals: AsyncStream<MessageEffect>
+    private let arrival: AsyncStream<MessageEffect>.Continuation
 
     fileprivate init(on bus: TestBus) async throws {
         (arrivals, arrival) = AsyncStream.makeStream()
         host = try ServiceHost(.message, bus: bus.configuration, context: bus.context, logger: bus.logger) { migrator in
-            migrator.registerMigration("opened-1") { db in
-                try db.execute(sql: "CREATE TABLE opened (id INTEGER PRIMARY KEY, effect BLOB NOT NULL)")
+            migrator.registerMigration("effects-1") { db in
+                try db.execute(
+                    sql: "CREATE TABLE effect (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, payload BLOB NOT NULL)")
             }
         }
         var inbox = EffectInbox()
-        inbox.on(MessageAPI.OpenConversation.self) { [self] transaction, effect in
-            arrival.yield(effect)
-            switch mode.withLock({ $0 }) {
-            case .opening: break
-            case .refusing: throw ServiceError(.unavailable)
-            // The writer has a thread of its own, which may block.
-            case .holding: gate.wait()
-            }
-            try transaction.db.execute(
-                sql: "INSERT INTO opened (effect) VALUES (?)", arguments: [Blob(effect.wireBytes)])
-        }
+        inbox.on(MessageAPI.OpenConversation.self) { [self] in try apply($1, .open($1), $0) }
+        inbox.on(MessageAPI.ChangeParticipants.self) { [self] in try apply($1, .change($1), $0) }
+        inbox.on(MessageAPI.CloseConversation.self) { [self] in try apply($1, .close($1), $0) }
         var routes = BusRoutes()
         inbox.addRoute(to: &routes, from: [.social], database: host.database)
         try await host.serve(routes)
     }
 
+    private func apply<Effect: BusEffect>(
+        _ effect: Effect, _ arrived: MessageEffect, _ transaction: WriteTransaction
+    ) throws {
+        arrival.yield(arrived)
+        switch mode.withLock({ $0 }) {
+        case .applying: break
+        case .refusing: throw ServiceError(.unavailable)
+        // The writer has a thread of its own, which may block.
+        case .holding: gate.wait()
+        }
+        try transaction.db.execute(
+            sql: "INSERT INTO effect (kind, payload) VALUES (?, ?)", arguments: [Effect.kind, Blob(effect.wireBytes)])
+    }
+
+    /// Everything applied, in order.
+    var effects: [MessageEffect] {
+        get async throws {
+            try await host.database.read { db in
+                try Row.fetchAll(db, sql: "SELECT kind, payload FROM effect ORDER BY id")
+                    .compactMap { try MessageEffect(kind: $0["kind"], payload: $0["payload"]) }
+            }
+        }
+    }
+
+    /// What was applied to one conversation, in order.
+    func effects(on conversation: ConversationID) async throws -> [MessageEffect] {
+        try await effects.filter { $0.conversation == conversation }
+    }
+
     /// The conversations opened, in the order of their opening.
     var opened: [MessageAPI.OpenConversation] {
         get async throws {
-            try await host.database.read { db in
-                try Blob.fetchAll(db, sql: "SELECT effect FROM opened ORDER BY id")
-                    .map { try MessageAPI.OpenConversation(wireBytes: $0.bytes) }
+            try await effects.compactMap { effect in if case .open(let opening) = effect { opening } else { nil } }
+        }
+    }
+
+    /// Who takes part in the open conversations, after everything told so far; what contradicts it is an issue.
+    var participants: [ConversationID: Set<AccountID>] {
+        get async throws {
+            var participants: [ConversationID: Set<AccountID>] = [:]
+            for effect in try await effects {
+                switch effect {
+                case .open(let opening):
+                    #expect(participants[opening.conversation] == nil, "opened twice")
+                    participants[opening.conversation] = Set(opening.participants)
+                case .change(let change):
+                    let present = try #require(participants[change.conversation], "changed while it is not open")
+                    #expect(present.isDisjoint(with: change.joined), "joined twice")
+                    #expect(present.isSuperset(of: change.left), "left without being there")
+                    participants[change.conversation] = present.union(change.joined).subtracting(change.left)
+                case .close(let closing):
+                    #expect(participants[closing.conversation] != nil, "closed while it is not open")
+                    participants[closing.conversation] = nil
+                }
             }
+            return participants
         }
     }
 
@@ -157,7 +313,7 @@ final class FakeMessageService: Sendable {
 
     /// Lets the effect that is held go on, and later ones pass.
     func release() {
-        set(.opening)
+        set(.applying)
         gate.signal()
     }
 

@@ -1,6 +1,4 @@
-import Foundation
 import GRDB
-import Logging
 import Shared
 import SharedStorage
 import Testing
@@ -13,41 +11,16 @@ import Testing
     let bob = AccountID(2)
     let cid = AccountID(3)
 
-    private func withStore(_ body: (SocialStore) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let database = try ServiceDatabase(
-            in: DataDirectory(path: folder, service: .social), logger: Logger(label: "test"),
-            migrations: SocialMigrations.register)
-        defer { database.close() }
-        try await body(
-            SocialStore(
-                database: database, limits: FriendshipLimits(maxFriends: 5_000, maxMessageCharacters: 255)))
-    }
-
     private func insertRequest(_ applicant: Int64, _ target: Int64, state: String, decidedAt: Int64?) -> String {
         """
         INSERT INTO friendRequest (applicant, target, message, state, createdAt, decidedAt)
-        VALUES (\(applicant), \(target), '', '\(state)', 1, \(decidedAt.map(String.init) ?? "NULL"))
+        VALUES (\(applicant), \(target), X'', '\(state)', 1, \(decidedAt.map(String.init) ?? "NULL"))
         """
-    }
-
-    /// The extended result code of a statement that must fail.
-    private func violation(_ sql: String, in store: SocialStore) async throws -> ResultCode? {
-        try await store.database.write { transaction in
-            do {
-                try transaction.db.execute(sql: sql)
-                return nil
-            } catch let error as DatabaseError {
-                return error.extendedResultCode
-            }
-        }
     }
 
     @Test func `the schema knows every state of a request and no other`() async throws {
         try await withStore { store in
-            for state in FriendRequestState.allCases {
+            for state in RequestState.allCases {
                 let sql = insertRequest(1, 2, state: state.rawValue, decidedAt: state == .pending ? nil : 5)
                 let code = try await violation(sql, in: store)
                 #expect(code == nil, "\(state)")
@@ -125,7 +98,7 @@ import Testing
             try await store.database.write { transaction in
                 for name in ["Caf\u{E9}", "Cafe\u{301}", "Abroad"] {
                     try transaction.db.execute(
-                        sql: "INSERT INTO friendGroup (owner, name) VALUES (1, ?)", arguments: [name])
+                        sql: "INSERT INTO friendGroup (owner, name) VALUES (1, ?)", arguments: [StoredText(name)])
                 }
             }
 

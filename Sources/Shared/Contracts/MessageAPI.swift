@@ -103,6 +103,19 @@ package enum MessageAPI {
             Self.init, \.sender, \.conversation, \.text, \.replyTo, \.clientID)
     }
 
+    /// An open hand-over: whose turn it is, and where the account's cursor moves when it has arrived. The place is
+    /// honoured even after the turn is over or the service was started anew.
+    package struct HandOverReceipt: WireRecord, Hashable {
+        package var turn: Int64
+        package var last: MessageID
+
+        package init(turn: Int64, last: MessageID) {
+            self.turn = turn
+            self.last = last
+        }
+        package static let wireFormat = WireFormat(Self.init, \.turn, \.last)
+    }
+
     /// Messages of all conversations of an account that were not handed over yet, in id order.
     ///
     /// One hand-over per account is open at a time; a second pull waits for the first to be settled with
@@ -113,10 +126,10 @@ package enum MessageAPI {
         package struct Reply: WireRecord, Hashable {
             package var messages: [ListedMessage]
             package var hasMore: Bool
-            /// What to settle with; 0 when there is nothing to settle.
-            package var receipt: Int64
+            /// What to settle with; `nil` when there is nothing to settle.
+            package var receipt: HandOverReceipt?
 
-            package init(messages: [ListedMessage], hasMore: Bool, receipt: Int64) {
+            package init(messages: [ListedMessage], hasMore: Bool, receipt: HandOverReceipt?) {
                 self.messages = messages
                 self.hasMore = hasMore
                 self.receipt = receipt
@@ -144,10 +157,10 @@ package enum MessageAPI {
         package typealias Reply = Done
 
         package var account: AccountID
-        package var receipt: Int64
+        package var receipt: HandOverReceipt
         package var delivered: Bool
 
-        package init(account: AccountID, receipt: Int64, delivered: Bool) {
+        package init(account: AccountID, receipt: HandOverReceipt, delivered: Bool) {
             self.account = account
             self.receipt = receipt
             self.delivered = delivered

@@ -10,6 +10,8 @@ package final class AuthService: RunnableService {
     private struct Running {
         let host: ServiceHost
         let hasher: PasswordHasher
+        let socialService: BusClient
+        let relay: OutboxRelay
     }
 
     private let configuration: AuthConfiguration
@@ -33,32 +35,51 @@ package final class AuthService: RunnableService {
         self.logger = logger
     }
 
-    /// Takes the data folder, opens database and signing key, and answers from then on.
+    /// Takes the data folder, opens database and signing key, takes up what an earlier life owed social-svc, and answers
+    /// from then on.
     ///
     /// - Throws: when the folder is in use, or a file is damaged, missing or open to others.
     package func start() async throws {
+        let (running, handlers) = try await assemble()
+        self.running.withLock { $0 = running }
+        // Before serving: what is owed already goes out ahead of anything new.
+        running.relay.start()
+        do {
+            try await running.host.serve(handlers.routes)
+        } catch {
+            await stop()
+            throw error
+        }
+    }
+
+    /// Answers what is in flight, commits it, stops delivering and closes everything. Idempotent.
+    package func stop() async {
+        guard let running = running.withLock({ $0.take() }) else { return }
+        await running.host.stop(afterDrain: {
+            // The client first: a delivery under way to a silent receiver would otherwise hold up the stop.
+            running.socialService.close()
+            await running.relay.stop()
+        })
+        // Requests in flight wait for the hasher, so it ends after them.
+        running.hasher.shutdown()
+    }
+
+    private func assemble() async throws -> (Running, AuthHandlers) {
         let host = try ServiceHost(
             .auth, bus: bus, context: context, logger: logger, migrations: AuthMigrations.register)
         do {
             let key = try SigningKeyFile.loadOrCreate(at: host.directory.path + "/auth-signing-key.pem")
             let hasher = try PasswordHasher(
                 cost: configuration.passwordCost, maxWaiting: configuration.maxWaitingHashes)
+            let socialService = try await host.client(of: .social)
+            let relay = OutboxRelay(database: host.database, from: .auth, to: socialService, logger: logger)
             let handlers = AuthHandlers(
-                configuration: configuration, store: AuthStore(database: host.database), hasher: hasher,
-                key: key, logger: logger)
-            try await host.serve(handlers.routes)
-            running.withLock { $0 = Running(host: host, hasher: hasher) }
+                configuration: configuration, store: AuthStore(database: host.database), hasher: hasher, key: key,
+                relay: relay, logger: logger)
+            return (Running(host: host, hasher: hasher, socialService: socialService, relay: relay), handlers)
         } catch {
             await host.stop()
             throw error
         }
-    }
-
-    /// Answers what is in flight, commits it and closes everything. Idempotent.
-    package func stop() async {
-        guard let running = running.withLock({ $0.take() }) else { return }
-        // Requests in flight wait for the hasher, so it ends after them.
-        await running.host.stop()
-        running.hasher.shutdown()
     }
 }

@@ -54,7 +54,8 @@ package final class Gateway: RunnableService {
             pictures: PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes), gate: gate,
             hub: hub, timeout: configuration.requestTimeout, limitsRates: configuration.limitsRates, logger: logger)
         let application = GatewayApplication(
-            [classic], media: MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout))
+            [classic], media: MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout)
+        )
         let admin = AdminApplication(
             conditions: [.init(name: "tokens", isMet: { gate.isReady })]
                 + backend.all.map { client in

@@ -32,7 +32,7 @@ package final class MessageService: RunnableService {
         self.host.set(host)
         let store = MessageStore(database: host.database, timelines: timelines)
         var routes = MessageRoutes(configuration: configuration, store: store).routes
-        MessageEffects.inbox(store).addRoute(to: &routes, from: [.social], database: host.database)
+        MessageEffects.inbox(store, logger: logger).addRoute(to: &routes, from: [.social], database: host.database)
         try await host.serve(routes)
     }
 

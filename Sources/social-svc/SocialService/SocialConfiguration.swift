@@ -5,12 +5,16 @@ package import Shared
 /// | key | meaning | range | default |
 /// |---|---|---|---|
 /// | `social.max-friends` | friends of one account | 1–100,000 | 5,000 |
+/// | `social.max-friend-groups` | groups of one account's friend list | 1–5,000 | 500 |
+/// | `social.max-group-members` | members of a group | 3–100,000 | 5,000 |
 /// | `social.max-request-message` | characters of the message of a friend request | 0–10,000 | 255 |
+/// | `social.max-name` | characters of the name of a group or friend group | 1–1,000 | 255 |
+/// | `social.max-announcement` | characters of an announcement | 1–100,000 | 10,000 |
 /// | `social.friend-requests-per-minute` | friend requests of one account in a minute | 1–100,000 | 60 |
 /// | `rate.limits` | `off` lifts the rate, for load tests | `on`, `off` | `on` |
 package struct SocialConfiguration: Sendable {
-    /// How many friends an account may have, and how long the message of a request may be.
-    package var limits = FriendshipLimits(maxFriends: 5_000, maxMessageCharacters: 255)
+    /// How many and how long things may be.
+    package var limits = SocialLimits()
     /// Friend requests of one account in a minute; `nil` for any number.
     package var friendRequestsPerMinute: Int? = 60
 
@@ -19,10 +23,18 @@ package struct SocialConfiguration: Sendable {
 
     /// Reads and checks the settings.
     package init(reading configuration: inout Configuration) throws {
-        limits.maxFriends = try configuration.integer(
-            "social.max-friends", default: limits.maxFriends, in: 1...100_000)
-        limits.maxMessageCharacters = try configuration.integer(
-            "social.max-request-message", default: limits.maxMessageCharacters, in: 0...10_000)
+        let settings: [(key: String, limit: WritableKeyPath<SocialLimits, Int>, range: ClosedRange<Int>)] = [
+            ("social.max-friends", \.maxFriends, 1...100_000),
+            ("social.max-friend-groups", \.maxFriendGroups, 1...5_000),
+            ("social.max-group-members", \.maxGroupMembers, 3...100_000),
+            ("social.max-request-message", \.maxRequestMessage, 0...10_000),
+            ("social.max-name", \.maxName, 1...1_000),
+            ("social.max-announcement", \.maxAnnouncement, 1...100_000),
+        ]
+        for setting in settings {
+            limits[keyPath: setting.limit] = try configuration.integer(
+                setting.key, default: limits[keyPath: setting.limit], in: setting.range)
+        }
         let rate = try configuration.integer("social.friend-requests-per-minute", default: 60, in: 1...100_000)
         friendRequestsPerMinute = try configuration.isOn("rate.limits", default: true) ? rate : nil
     }

@@ -18,7 +18,7 @@ import Testing
             (.test(phoneNumber: "123456789012"), "phoneNumber"), (.test(phoneNumber: "1324321876543"), "phoneNumber"),
         ] as [(AuthAPI.Register, String)])
     func `a length out of bounds is refused with its field`(request: AuthAPI.Register, field: String) {
-        #expect(throws: ServiceError(.wrongLength, detail: field)) { try rules.checkLengths(of: request) }
+        #expect(throws: ServiceError(.wrongLength, detail: field)) { try rules.checkLengths(of: AccountTexts(request)) }
     }
 
     @Test(
@@ -27,7 +27,7 @@ import Testing
             .test(password: String(repeating: "a", count: 255), email: String(repeating: "a", count: 255)),
         ] as [AuthAPI.Register])
     func `a length within bounds passes`(request: AuthAPI.Register) throws {
-        try rules.checkLengths(of: request)
+        try rules.checkLengths(of: AccountTexts(request))
     }
 
     @Test(
@@ -40,7 +40,7 @@ import Testing
         ] as [(AuthAPI.Register, String)])
     func `a character outside the alphabet is refused with its field`(request: AuthAPI.Register, field: String) {
         #expect(throws: ServiceError(.forbiddenCharacters, detail: field)) {
-            try AccountRules.checkAlphabets(of: request)
+            try AccountRules.checkAlphabets(of: AccountTexts(request))
         }
     }
 
@@ -50,13 +50,13 @@ import Testing
             .test(email: "@.@."),
         ] as [AuthAPI.Register])
     func `characters of the alphabet pass`(request: AuthAPI.Register) throws {
-        try AccountRules.checkAlphabets(of: request)
+        try AccountRules.checkAlphabets(of: AccountTexts(request))
     }
 
     @Test func `a picture may have as many bytes as the limit says`() throws {
-        try rules.checkPicture(of: .test(picture: [1, 2, 3, 4]))
+        try rules.checkSize(ofPicture: Blob([1, 2, 3, 4]))
         #expect(throws: ServiceError(.pictureTooLarge, detail: "4")) {
-            try rules.checkPicture(of: .test(picture: [1, 2, 3, 4, 5]))
+            try rules.checkSize(ofPicture: Blob([1, 2, 3, 4, 5]))
         }
     }
 

@@ -93,7 +93,7 @@ import Testing
                 handlers.routes.names == [
                     AuthAPI.Register.route, AuthAPI.LogIn.route, AuthAPI.LogOut.route, AuthAPI.Profiles.route,
                     AuthAPI.FindByName.route, AuthAPI.Pictures.route, AuthAPI.SigningKeys.route,
-                    AuthAPI.RevokedSessions.route,
+                    AuthAPI.RevokedSessions.route, AuthAPI.ModifyAccount.route, AuthAPI.CancelAccount.route,
                 ])
         }
     }
@@ -119,6 +119,8 @@ import Testing
             #expect(await stranger.refusal(of: AuthAPI.LogIn.test())?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.RevokedSessions())?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.Profiles(accounts: []))?.code == .badRequest)
+            #expect(await stranger.refusal(of: AuthAPI.ModifyAccount.test())?.code == .badRequest)
+            #expect(await stranger.refusal(of: AuthAPI.CancelAccount.test())?.code == .badRequest)
         }
     }
 }

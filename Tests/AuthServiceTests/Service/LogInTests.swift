@@ -278,4 +278,13 @@ extension TestBus {
         defer { try? queue.close() }
         return try await queue.read { db in try String.fetchOne(db, sql: "SELECT password FROM account") } ?? ""
     }
+
+    /// The accounts that own their phone numbers.
+    func phoneOwners() async throws -> [Int64] {
+        let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
+        defer { try? queue.close() }
+        return try await queue.read { db in
+            try Int64.fetchAll(db, sql: "SELECT id FROM account WHERE ownsPhone = 1 ORDER BY id")
+        }
+    }
 }

@@ -76,7 +76,10 @@ func withAuthHandlers(_ body: (AuthHandlers, BusCall) async throws -> Void) asyn
     let hasher = try PasswordHasher(cost: configuration.passwordCost)
     let handlers = AuthHandlers(
         configuration: configuration, store: AuthStore(database: host.database), hasher: hasher,
-        key: try Ed25519PrivateKey.generate(), logger: bus.logger)
+        key: try Ed25519PrivateKey.generate(),
+        relay: OutboxRelay(
+            database: host.database, from: .auth, to: try await host.client(of: .social), logger: bus.logger),
+        logger: bus.logger)
     let call = BusCall(caller: .gateway, trace: "test", deadline: .after(.seconds(20)))
     let result: Result<Void, any Error>
     do {
@@ -95,7 +98,9 @@ extension TestBus {
         guard let dataPath else { return configuration }
         return BusConfiguration(
             dataPath: dataPath, runtimePath: configuration.runtimePath,
-            addresses: [.auth: configuration.addresses(of: .auth)])
+            addresses: [
+                .auth: configuration.addresses(of: .auth), .social: configuration.addresses(of: .social),
+            ])
     }
 }
 
@@ -120,6 +125,25 @@ extension AuthAPI.LogIn {
         Self(
             userName: userName, password: password, dialect: dialect, device: device, secondLogin: secondLogin,
             address: address)
+    }
+}
+
+extension AuthAPI.ModifyAccount {
+    /// A change of the first account, asked for in its first session; the password is that of ``AuthAPI/Register/test``.
+    static func test(
+        _ account: Int64 = 1, session: Int64 = 1, password: String? = "123456", userName: String? = nil,
+        newPassword: String? = nil, phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil
+    ) -> Self {
+        Self(
+            account: AccountID(account), session: SessionID(session), password: password, newUserName: userName,
+            newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email, newPicture: picture.map(Blob.init))
+    }
+}
+
+extension AuthAPI.CancelAccount {
+    /// The end of the first account.
+    static func test(_ account: Int64 = 1, password: String = "123456") -> Self {
+        Self(account: AccountID(account), password: password)
     }
 }
 

@@ -68,7 +68,7 @@ import Testing
     @Test func `an expired session does not stand in the way and cannot be logged out`() async throws {
         try await withStore { store in
             let (id, record) = try await createAndLookUp("user", in: store)
-            let first = try await store.open(opening(id, at: now), checkedAgainst: record, upgrade: nil).session
+            let first = try #require(try await openSession(id, record, at: now, in: store))
             let expiry = (now / 1_000 + 86_400) * 1_000
 
             await #expect(throws: ServiceError(.alreadyLoggedIn)) {
@@ -82,7 +82,7 @@ import Testing
     @Test func `a revocation is listed until the token expires`() async throws {
         try await withStore { store in
             let (id, record) = try await createAndLookUp("user", in: store)
-            let session = try await store.open(opening(id, at: now), checkedAgainst: record, upgrade: nil).session
+            let session = try #require(try await openSession(id, record, at: now, in: store))
             try await store.revoke(session, now: now + 1)
             let expiresAt = now / 1_000 + 86_400
 
@@ -125,18 +125,103 @@ import Testing
         }
     }
 
-    @Test func `an upgrade never replaces a record it was not made for`() async throws {
+    @Test func `a password checked against another record than the present one opens nothing`() async throws {
         try await withStore { store in
             let (id, old) = try await createAndLookUp("user", in: store)
             let upgraded = try PasswordRecord.make(password: "old", cost: ScryptCost(n: 2_048, r: 8, p: 1))
             let changed = try PasswordRecord.make(password: "new", cost: ScryptCost(n: 1_024, r: 8, p: 1))
-            try await store.database.write {
-                try $0.db.execute(sql: "UPDATE account SET password = ?", arguments: [changed.phc])
-            }
+            _ = try await store.modify(change(of: id, password: changed), checkedAgainst: old, now: now)
 
-            _ = try await store.open(opening(id, at: now), checkedAgainst: old, upgrade: upgraded)
+            #expect(try await store.open(opening(id, at: now), checkedAgainst: old, upgrade: upgraded) == nil)
 
             #expect(try await store.credentials(userName: "user")?.password == changed)
+            #expect(try await openSession(id, changed, at: now, in: store) == SessionID(1))
+        }
+    }
+
+    @Test func `an account is changed or ended under the checked record or not at all`() async throws {
+        try await withStore { store in
+            let (id, old) = try await createAndLookUp("user", in: store)
+            let new = try PasswordRecord.make(password: "new", cost: ScryptCost(n: 1_024, r: 8, p: 1))
+            let before = try await store.profiles(of: [id])
+            #expect(try await store.modify(change(of: id, password: new), checkedAgainst: old, now: now) != nil)
+
+            #expect(
+                try await store.modify(change(of: id, userName: "thief", password: old), checkedAgainst: old, now: now)
+                    == nil)
+            #expect(try await store.cancel(id, checkedAgainst: old, now: now) == nil)
+
+            #expect(try await store.profiles(of: [id]) == before)
+            #expect(try await store.credentials(of: id)?.password == new)
+            #expect(try await store.modify(change(of: id, userName: "free"), checkedAgainst: nil, now: now) != nil)
+        }
+    }
+
+    @Test func `a cancelled account is not changed any more, password or not`() async throws {
+        try await withStore { store in
+            let (id, record) = try await createAndLookUp("user", in: store)
+            #expect(try await store.cancel(id, checkedAgainst: record, now: now) != nil)
+
+            for checked in [record, nil] {
+                await #expect(throws: ServiceError(.wrongPassword)) {
+                    _ = try await store.modify(change(of: id, userName: "again"), checkedAgainst: checked, now: now)
+                }
+            }
+            #expect(try await store.cancel(id, checkedAgainst: record, now: now) == nil)
+            #expect(try await store.repeatCancellation(of: id) == 2)
+            #expect(try await store.repeatCancellation(of: AccountID(99)) == nil)
+        }
+    }
+
+    @Test func `a change of password spares one session, and those that are over stay as they are`() async throws {
+        try await withStore { store in
+            let (id, record) = try await createAndLookUp("user", in: store)
+            let (other, otherRecord) = try await createAndLookUp("other", in: store)
+            for offset in 0..<4 as Range<Int64> {
+                _ = try await store.open(
+                    opening(id, .allow, at: now - offset * day), checkedAgainst: record, upgrade: nil)
+            }
+            _ = try await openSession(other, otherRecord, at: now, in: store)
+            let new = try PasswordRecord.make(password: "new", cost: ScryptCost(n: 1_024, r: 8, p: 1))
+
+            _ = try await store.modify(
+                change(of: id, session: 2, password: new), checkedAgainst: record, now: now - day)
+
+            // Of 1 to 4 the last two have expired, the second asks.
+            #expect(try await store.revokedSessions(now: now - day).revocations.map(\.session) == [SessionID(1)])
+        }
+    }
+
+    @Test func `an older database is brought up to date with its pictures`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
+        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let queue = try DatabaseQueue(path: folder + "/auth-svc.db")
+        var migrator = DatabaseMigrator()
+        AuthMigrations.register(in: &migrator)
+        try migrator.migrate(queue, upTo: "auth-1")
+        try await queue.write { db in
+            for (id, name) in [(1, "with"), (2, "without")] {
+                try db.execute(
+                    sql: """
+                        INSERT INTO account (id, userName, nickname, uid, phoneNumber, ownsPhone, email, password, createdAt)
+                        VALUES (?1, ?2, ?2, ?2, '', 0, '', '', 1)
+                        """, arguments: [id, name])
+            }
+            try db.execute(sql: "INSERT INTO picture VALUES (1, 7, 'image/png', x'00')")
+        }
+        try queue.close()
+
+        try await withStore(in: folder) { store in
+            for picture in [AccountChange.Picture.removed, .init(Blob([1]))] {
+                for id in [1, 2] as [Int64] {
+                    _ = try await store.modify(
+                        change(of: AccountID(id), picture: picture), checkedAgainst: nil, now: now)
+                }
+            }
+            #expect(
+                try await store.profiles(of: [AccountID(1), AccountID(2)]).map(\.pictureVersion) == [8, 1])
         }
     }
 
@@ -158,8 +243,9 @@ import Testing
 
     // MARK: - Set-up
 
-    private func withStore(_ body: (AuthStore) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
+    private func withStore(in folder: String? = nil, _ body: (AuthStore) async throws -> Void) async throws {
+        let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
+        let folder = folder ?? temporary
         // A folder that cannot be removed is left to the system's own cleaning of temporary files.
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let database = try ServiceDatabase(
@@ -191,6 +277,21 @@ import Testing
     ) -> SessionOpening {
         SessionOpening(
             .test(secondLogin: secondLogin), account: account, lifetimeSeconds: 86_400, now: time)
+    }
+
+    private func openSession(
+        _ account: AccountID, _ record: PasswordRecord, at time: Int64, in store: AuthStore
+    ) async throws -> SessionID? {
+        try await store.open(opening(account, at: time), checkedAgainst: record, upgrade: nil)?.session
+    }
+
+    private func change(
+        of account: AccountID, session: Int64 = 1, userName: String? = nil, password: PasswordRecord? = nil,
+        picture: AccountChange.Picture? = nil
+    ) -> AccountChange {
+        AccountChange(
+            account: account, session: SessionID(session), userName: userName, password: password, phoneNumber: nil,
+            email: nil, picture: picture)
     }
 
     private func cancel(_ account: AccountID, in store: AuthStore) async throws {

@@ -25,4 +25,40 @@ import Testing
     @Test func `an empty default group comes after the groups with friends`() {
         #expect(arranged(("Abroad", 0), ("MyFriends", 0), ("Work", 1)) == ["Work", "MyFriends", "Abroad"])
     }
+
+    @Test func `grouping needs friends, and a new group a name and room`() {
+        var limits = SocialLimits()
+        limits.maxFriendGroups = 2
+        limits.maxName = 5
+        func refusal(_ name: String, _ group: FriendGroupView, friends: Set<AccountID> = [.bob, .cid]) -> ServiceError?
+        {
+            do {
+                try FriendGroups.judgeGrouping(
+                    of: [.bob, .cid], into: name, group, friends: friends, limits: limits)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let full = FriendGroupView(groupCount: 2)
+
+        #expect(refusal("too long", full, friends: [.bob]) == ServiceError(.notFriends))
+        #expect(refusal("too long", full) == ServiceError(.messageTooLong, detail: "5"))
+        #expect(refusal("", full)?.code == .badRequest)
+        #expect(refusal("12345", full) == ServiceError(.limitReached, detail: "2"))
+        #expect(refusal("12345", FriendGroupView(groupCount: 1)) == nil)
+        #expect(refusal("12345", FriendGroupView(exists: true, groupCount: 2)) == nil)
+    }
+
+    @Test func `only an empty group that exists is deleted`() {
+        #expect(throws: ServiceError(.noSuchFriendGroup)) {
+            try FriendGroups.judgeDeletion(of: "Class", FriendGroupView(groupCount: 1))
+        }
+        #expect(throws: ServiceError(.friendGroupNotEmpty, detail: "Class")) {
+            try FriendGroups.judgeDeletion(of: "Class", FriendGroupView(exists: true, friendCount: 1))
+        }
+        #expect(throws: Never.self) {
+            try FriendGroups.judgeDeletion(of: FriendGroups.defaultName, FriendGroupView(exists: true))
+        }
+    }
 }

@@ -6,7 +6,14 @@ import Testing
 @Suite struct FriendshipRulesTests {
     let ann = AccountID(1)
     let bob = AccountID(2)
-    let rules = FriendshipRules(limits: FriendshipLimits(maxFriends: 3, maxMessageCharacters: 5))
+    let rules: FriendshipRules
+
+    init() {
+        var limits = SocialLimits()
+        limits.maxFriends = 3
+        limits.maxRequestMessage = 5
+        rules = FriendshipRules(limits: limits)
+    }
 
     private func application(
         from applicant: AccountID, message: String = "hello", _ relation: Relation
@@ -27,13 +34,16 @@ import Testing
     }
 
     @Test func `applications are refused in the order of the contract`() {
-        let everything = Relation(areFriends: true, applicantFriendCount: 3, targetFriendCount: 3)
+        let everything = Relation(
+            areFriends: true, isCancelled: true, applicantFriendCount: 3, targetFriendCount: 3)
+        let cancelled = Relation(isCancelled: true, applicantFriendCount: 3)
         let full = Relation(applicantFriendCount: 3)
 
         #expect(throws: ServiceError(.cannotBefriendSelf)) {
             try application(from: bob, message: "too long", everything)
         }
         #expect(throws: ServiceError(.alreadyFriends)) { try application(from: ann, message: "too long", everything) }
+        #expect(throws: ServiceError(.accountCancelled)) { try application(from: ann, message: "too long", cancelled) }
         #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
             try application(from: ann, message: "too long", full)
         }
@@ -72,12 +82,16 @@ import Testing
         #expect(try rules.judgeRefusal(relation) == Settlement(requests: [FriendRequestID(7)], state: .refused))
     }
 
-    @Test func `a decision says friends before it says no application`() {
-        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeAcceptance(Relation(areFriends: true)) }
-        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeRefusal(Relation(areFriends: true)) }
-        // One's own request to the other is nothing to decide on.
-        let onlyMirrored = Relation(mirroredRequest: FriendRequestID(8))
-        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeAcceptance(onlyMirrored) }
-        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeRefusal(onlyMirrored) }
+    @Test func `deciding again on what was accepted says friends, and on what was never asked no application`() {
+        let accepted = Relation(areFriends: true, wasAccepted: true)
+        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeAcceptance(accepted) }
+        #expect(throws: ServiceError(.alreadyFriends)) { try rules.judgeRefusal(accepted) }
+        // Friends by a request the other way round; friends no more; one's own request to the other.
+        for relation in [
+            Relation(areFriends: true), Relation(wasAccepted: true), Relation(mirroredRequest: FriendRequestID(8)),
+        ] {
+            #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeAcceptance(relation) }
+            #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeRefusal(relation) }
+        }
     }
 }

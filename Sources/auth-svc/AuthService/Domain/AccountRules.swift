@@ -1,5 +1,27 @@
 import Shared
 
+/// The texts of an account that a request brings; `nil` for those it does not.
+struct AccountTexts: Sendable {
+    let userName: String?
+    let password: String?
+    let phoneNumber: String?
+    let email: String?
+
+    init(_ request: AuthAPI.Register) {
+        userName = request.userName
+        password = request.password
+        phoneNumber = request.phoneNumber
+        email = request.email
+    }
+
+    init(_ request: AuthAPI.ModifyAccount) {
+        userName = request.newUserName
+        password = request.newPassword
+        phoneNumber = request.newPhoneNumber
+        email = request.newEmail
+    }
+}
+
 /// What the texts and the picture of an account must be like. The checks stand in the order of the `classic` document.
 struct AccountRules: Sendable {
     /// Characters of the longest user name, password and e-mail address there can ever be.
@@ -21,34 +43,34 @@ struct AccountRules: Sendable {
     let maxPictureBytes: Int
 
     /// Checks how long the texts are, and that name and password are not empty.
-    func checkLengths(of registration: AuthAPI.Register) throws(ServiceError) {
-        let limits: [(field: Field, text: String, allowed: ClosedRange<Int>)] = [
-            (.userName, registration.userName, 1...maxTextCharacters),
-            (.password, registration.password, 1...maxTextCharacters),
-            (.email, registration.email, 0...maxTextCharacters),
-            (.phoneNumber, registration.phoneNumber, Self.phoneNumberCharacters...Self.phoneNumberCharacters),
+    func checkLengths(of texts: AccountTexts) throws(ServiceError) {
+        let limits: [(field: Field, text: String?, allowed: ClosedRange<Int>)] = [
+            (.userName, texts.userName, 1...maxTextCharacters),
+            (.password, texts.password, 1...maxTextCharacters),
+            (.email, texts.email, 0...maxTextCharacters),
+            (.phoneNumber, texts.phoneNumber, Self.phoneNumberCharacters...Self.phoneNumberCharacters),
         ]
-        for (field, text, allowed) in limits where !allowed.contains(Self.characterCount(of: text)) {
+        for case (let field, let text?, let allowed) in limits where !allowed.contains(Self.characterCount(of: text)) {
             throw ServiceError(.wrongLength, detail: field.rawValue)
         }
     }
 
-    /// Checks the size of the picture.
-    func checkPicture(of registration: AuthAPI.Register) throws(ServiceError) {
-        guard registration.picture.bytes.count <= maxPictureBytes else {
+    /// Checks the size of a picture.
+    func checkSize(ofPicture picture: Blob) throws(ServiceError) {
+        guard picture.bytes.count <= maxPictureBytes else {
             throw ServiceError(.pictureTooLarge, detail: "\(maxPictureBytes)")
         }
     }
 
     /// Checks that the texts hold none but their permitted ASCII characters.
-    static func checkAlphabets(of registration: AuthAPI.Register) throws(ServiceError) {
-        let alphabets: [(field: Field, text: String, isAllowed: (UInt8) -> Bool)] = [
-            (.userName, registration.userName, isAlphanumeric),
-            (.password, registration.password, isAlphanumeric),
-            (.phoneNumber, registration.phoneNumber, isPartOfPhoneNumber),
-            (.email, registration.email, isPartOfEmail),
+    static func checkAlphabets(of texts: AccountTexts) throws(ServiceError) {
+        let alphabets: [(field: Field, text: String?, isAllowed: (UInt8) -> Bool)] = [
+            (.userName, texts.userName, isAlphanumeric),
+            (.password, texts.password, isAlphanumeric),
+            (.phoneNumber, texts.phoneNumber, isPartOfPhoneNumber),
+            (.email, texts.email, isPartOfEmail),
         ]
-        for (field, text, isAllowed) in alphabets where !text.utf8.allSatisfy(isAllowed) {
+        for case (let field, let text?, let isAllowed) in alphabets where !text.utf8.allSatisfy(isAllowed) {
             throw ServiceError(.forbiddenCharacters, detail: field.rawValue)
         }
     }
@@ -72,6 +94,11 @@ struct AccountRules: Sendable {
     static func isPossible(password: String) -> Bool {
         1...maxTextCharacters ~= password.utf8.count && password.utf8.allSatisfy(isAlphanumeric)
     }
+
+    /// The name under which a cancelled account still shows; its own is free again.
+    ///
+    /// No living account can have such a name: it is outside the alphabet.
+    static func cancelledName(of userName: String) -> String { userName + "（已注销）" }
 
     /// The public handle of an account that has not chosen one.
     static func defaultHandle(of account: AccountID) -> String {

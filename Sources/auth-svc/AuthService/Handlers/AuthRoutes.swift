@@ -1,6 +1,7 @@
 import Logging
 import Shared
 import SharedCrypto
+import SharedStorage
 import Synchronization
 
 /// What auth-svc answers, and what the answers are made of. The gateway is the only caller.
@@ -11,12 +12,14 @@ final class AuthHandlers: Sendable {
     let hasher: PasswordHasher
     let signer: TokenSigner
     let publicKey: Ed25519PublicKey
+    /// Delivers what social-svc is owed.
+    let relay: OutboxRelay
     let logger: Logger
     private let limits = Mutex(RateLimits())
 
     init(
         configuration: AuthConfiguration, store: AuthStore, hasher: PasswordHasher, key: Ed25519PrivateKey,
-        logger: Logger
+        relay: OutboxRelay, logger: Logger
     ) {
         self.configuration = configuration
         rules = AccountRules(
@@ -25,6 +28,7 @@ final class AuthHandlers: Sendable {
         self.hasher = hasher
         signer = TokenSigner(key: key)
         publicKey = key.publicKey
+        self.relay = relay
         self.logger = logger
     }
 
@@ -39,6 +43,8 @@ final class AuthHandlers: Sendable {
         routes.on(AuthAPI.Pictures.self, from: [.gateway], handler: pictures)
         routes.on(AuthAPI.SigningKeys.self, from: [.gateway], handler: signingKeys)
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway], handler: revokedSessions)
+        routes.on(AuthAPI.ModifyAccount.self, from: [.gateway], handler: modifyAccount)
+        routes.on(AuthAPI.CancelAccount.self, from: [.gateway], handler: cancelAccount)
         return routes
     }
 
@@ -64,6 +70,37 @@ final class AuthHandlers: Sendable {
             logger.error("a password could not be hashed", metadata: metadata(call, ["error": "\(error)"]))
             throw ServiceError(.internal)
         }
+    }
+
+    /// Whether a password is the one of a record; without a record the answer is no, after the same time.
+    func isRight(
+        _ password: String, against record: PasswordRecord?, _ call: BusCall
+    ) async throws(ServiceError) -> Bool {
+        let isPossible = AccountRules.isPossible(password: password)
+        let isMatch = try await hashing(call) {
+            try await hasher.verify(isPossible ? password : "", against: record)
+        }
+        return isPossible && isMatch
+    }
+
+    /// Does what a password was checked for, anew from the check on when the account got another record meanwhile.
+    ///
+    /// - Parameter work: checks and acts; `nil` when there was another record by then, and nothing was done.
+    func withUnchangedRecord<Value>(
+        _ work: () async throws(ServiceError) -> Value?
+    ) async throws(ServiceError) -> Value {
+        for _ in 0..<Self.maxChecks {
+            if let value = try await work() { return value }
+        }
+        throw ServiceError(.unavailable)
+    }
+
+    /// Checks of one password: a record changes when its owner changes it or, once, when a log-in makes it anew.
+    private static var maxChecks: Int { 4 }
+
+    /// Leaves a trace of somebody who has a session but not its password.
+    func logWrongPassword(of account: AccountID, _ call: BusCall) {
+        logger.info("wrong password", metadata: metadata(call, ["account": "\(account)"]))
     }
 
     /// Refuses work whose caller has stopped waiting: it is certain then that nothing was done.

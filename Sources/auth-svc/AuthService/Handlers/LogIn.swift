@@ -9,15 +9,7 @@ extension AuthHandlers {
         var who: Logger.Metadata = ["account": "unknown", "address": "\(request.address)"]
         do throws(ServiceError) {
             try withLimits { limits, now throws(ServiceError) in try limits.begin(attempt, now: now) }
-            let credentials = try await checked(request, attempt, call, &who)
-            let upgrade = try await upgradedRecord(of: credentials, request.password)
-            // A session nobody learns of would stand in the way of the next log-in.
-            try checkDeadline(call)
-            let opening = SessionOpening(
-                request, account: credentials.account,
-                lifetimeSeconds: configuration.tokenLifetimes.seconds(for: request.dialect),
-                now: WallClock.milliseconds)
-            let opened = try await store.open(opening, checkedAgainst: credentials.password, upgrade: upgrade)
+            let (opening, opened) = try await admitted(request, attempt, call, &who)
             let token = try token(for: opening, opened.session, call)
             logger.info("logged in", metadata: metadata(call, who.merging(["session": "\(opened.session)"]) { $1 }))
             return AuthAPI.LogIn.Reply(session: opened.session, token: token, profile: opened.profile)
@@ -27,25 +19,31 @@ extension AuthHandlers {
         }
     }
 
-    /// The credentials that name and password belong to; settles the attempt whatever happens.
-    private func checked(
+    /// The session of those whom name and password belong to; settles the attempt whatever happens.
+    private func admitted(
         _ request: AuthAPI.LogIn, _ attempt: RateLimits.LogInAttempt, _ call: BusCall, _ who: inout Logger.Metadata
-    ) async throws(ServiceError) -> Credentials {
+    ) async throws(ServiceError) -> (SessionOpening, OpenedSession) {
         var isFailure = false
         defer { settle(attempt, failed: isFailure) }
 
-        let known = attempt.userName == nil ? nil : try await store.credentials(userName: request.userName)
-        if let known { who["account"] = "\(known.account)" }
-        // Unknown names and impossible passwords take the time of a wrong password, so that time tells nothing.
-        let isPossible = AccountRules.isPossible(password: request.password)
-        let isRight = try await hashing(call) {
-            try await hasher.verify(isPossible ? request.password : "", against: known?.password)
+        return try await withUnchangedRecord { () async throws(ServiceError) in
+            let known = attempt.userName == nil ? nil : try await store.credentials(userName: request.userName)
+            if let known { who["account"] = "\(known.account)" }
+            // Unknown names and impossible passwords take the time of a wrong password, so that time tells nothing.
+            let isRight = try await isRight(request.password, against: known?.password, call)
+            guard let known, isRight else {
+                isFailure = true
+                throw ServiceError(.wrongCredentials)
+            }
+            let upgrade = try await upgradedRecord(of: known, request.password)
+            // A session nobody learns of would stand in the way of the next log-in.
+            try checkDeadline(call)
+            let opening = SessionOpening(
+                request, account: known.account,
+                lifetimeSeconds: configuration.tokenLifetimes.seconds(for: request.dialect),
+                now: WallClock.milliseconds)
+            return try await store.open(opening, checkedAgainst: known.password, upgrade: upgrade).map { (opening, $0) }
         }
-        guard let known, isPossible, isRight else {
-            isFailure = true
-            throw ServiceError(.wrongCredentials)
-        }
-        return known
     }
 
     private func settle(_ attempt: RateLimits.LogInAttempt, failed: Bool) {

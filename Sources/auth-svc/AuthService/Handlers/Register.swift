@@ -10,30 +10,24 @@ extension AuthHandlers {
     func register(
         _ request: AuthAPI.Register, _ call: BusCall
     ) async throws(ServiceError) -> AuthAPI.Register.Reply {
-        try rules.checkLengths(of: request)
-        try rules.checkPicture(of: request)
+        try rules.checkLengths(of: AccountTexts(request))
+        try rules.checkSize(ofPicture: request.picture)
         try withLimits { limits, now throws(ServiceError) in
             try limits.admitRegistration(from: request.address, now: now)
         }
         if AccountRules.isPossible(userName: request.userName), try await store.isTaken(userName: request.userName) {
             throw ServiceError(.userNameTaken, detail: request.userName)
         }
-        try AccountRules.checkAlphabets(of: request)
+        try AccountRules.checkAlphabets(of: AccountTexts(request))
 
         let password = try await hashing(call) { try await hasher.hash(request.password) }
         try checkDeadline(call)
         let account = try await store.create(
             NewAccount(
                 userName: request.userName, phoneNumber: request.phoneNumber, email: request.email,
-                password: password, picture: picture(of: request), createdAt: WallClock.milliseconds))
+                password: password, picture: NewPicture(request.picture), createdAt: WallClock.milliseconds))
         logger.info(
             "registered", metadata: metadata(call, ["account": "\(account)", "address": "\(request.address)"]))
         return AuthAPI.Register.Reply(account: account)
-    }
-
-    private func picture(of request: AuthAPI.Register) -> NewPicture? {
-        let bytes = request.picture.bytes
-        return bytes.isEmpty
-            ? nil : NewPicture(mediaType: PictureType.mediaType(of: bytes), content: request.picture)
     }
 }

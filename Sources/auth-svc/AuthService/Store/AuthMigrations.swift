@@ -4,6 +4,17 @@ import GRDB
 enum AuthMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("auth-1", migrate: createTables)
+        migrator.registerMigration("auth-2", migrate: rememberPictureVersions)
+    }
+
+    /// A picture that was removed has taken its version with it, but no version may be given twice: the gateway lets
+    /// everybody cache one for ever.
+    private static func rememberPictureVersions(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE account ADD COLUMN lastPictureVersion INTEGER NOT NULL DEFAULT 0;
+                UPDATE account SET lastPictureVersion = version FROM picture WHERE picture.account = account.id;
+                """)
     }
 
     private static func createTables(_ db: Database) throws {

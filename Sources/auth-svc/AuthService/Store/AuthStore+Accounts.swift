@@ -18,21 +18,31 @@ struct NewAccount: Sendable {
 struct NewPicture: Sendable {
     let mediaType: String
     let content: Blob
+
+    /// `nil` for an empty one, which means none.
+    init?(_ content: Blob) {
+        guard !content.bytes.isEmpty else { return nil }
+        mediaType = PictureType.mediaType(of: content.bytes)
+        self.content = content
+    }
 }
 
-/// What a log-in is checked against.
+/// What a password is checked against.
 struct Credentials: Sendable, Hashable {
     let account: AccountID
     let password: PasswordRecord
 }
 
 extension AuthStore {
-    /// Whether an account that is not cancelled has this name.
-    func isTaken(userName: String) async throws(ServiceError) -> Bool {
-        try await database.read { db in
-            try db.cachedStatement(sql: "SELECT 1 FROM account WHERE userName = ? AND cancelledAt IS NULL")
-                .isTrue(for: [userName])
-        }
+    /// Whether an account that is not cancelled has this name; one's own does not count.
+    func isTaken(userName: String, besides account: AccountID? = nil) async throws(ServiceError) -> Bool {
+        try await database.read { db in try Self.isTaken(db, userName: userName, besides: account) }
+    }
+
+    /// Whether an account that is not cancelled has this name; one's own does not count.
+    static func isTaken(_ db: Database, userName: String, besides account: AccountID?) throws -> Bool {
+        try db.cachedStatement(sql: "SELECT 1 FROM account WHERE userName = ? AND cancelledAt IS NULL AND id IS NOT ?")
+            .isTrue(for: [userName, account])
     }
 
     /// Creates an account, with its picture and its default handle.
@@ -52,22 +62,29 @@ extension AuthStore {
                 // nobody owns a phone number twice by the statement itself.
                 throw ServiceError(.userNameTaken, detail: account.userName)
             }
-            if let picture = account.picture {
-                try db.cachedStatement(
-                    sql: "INSERT INTO picture (account, version, mediaType, content) VALUES (?, 1, ?, ?)"
-                ).execute(arguments: [id, picture.mediaType, picture.content])
-            }
+            if let picture = account.picture { try Self.store(db, picture, of: id) }
             return id
         }
     }
 
     /// The account of a name and its password record; `nil` for unknown and cancelled accounts.
     func credentials(userName: String) async throws(ServiceError) -> Credentials? {
+        try await credentials("userName = ?", [userName])
+    }
+
+    /// An account's password record; `nil` for unknown and cancelled accounts.
+    func credentials(of account: AccountID) async throws(ServiceError) -> Credentials? {
+        try await credentials("id = ?", [account])
+    }
+
+    private func credentials(
+        _ condition: String, _ arguments: StatementArguments
+    ) async throws(ServiceError) -> Credentials? {
         try await database.read { db in
             let row = try Row.fetchOne(
                 db.cachedStatement(
-                    sql: "SELECT id, password FROM account WHERE userName = ? AND cancelledAt IS NULL"),
-                arguments: [userName])
+                    sql: "SELECT id, password FROM account WHERE \(condition) AND cancelledAt IS NULL"),
+                arguments: arguments)
             return try row.map { row in
                 Credentials(account: row["id"], password: try PasswordRecord(phc: row["password"]))
             }
@@ -133,6 +150,23 @@ extension AuthStore {
                 phoneNumber: row["phoneNumber"], email: row["email"], pictureVersion: row["pictureVersion"],
                 sex: row["sex"], sign: row["sign"], isCancelled: row["isCancelled"])
         }
+    }
+
+    /// Gives an account a picture in place of the one it may have, under a version that was never given before.
+    static func store(_ db: Database, _ picture: NewPicture, of account: AccountID) throws {
+        try db.cachedStatement(sql: "UPDATE account SET lastPictureVersion = lastPictureVersion + 1 WHERE id = ?")
+            .execute(arguments: [account])
+        try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO picture (account, version, mediaType, content)
+                SELECT id, lastPictureVersion, ?, ? FROM account WHERE id = ?
+                """
+        ).execute(arguments: [picture.mediaType, picture.content, account])
+    }
+
+    /// Leaves an account without a picture.
+    static func removePicture(_ db: Database, of account: AccountID) throws {
+        try db.cachedStatement(sql: "DELETE FROM picture WHERE account = ?").execute(arguments: [account])
     }
 
     private static func insert(_ db: Database, _ account: NewAccount, _ id: AccountID) throws {

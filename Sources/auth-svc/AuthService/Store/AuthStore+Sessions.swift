@@ -12,24 +12,28 @@ struct OpenedSession: Sendable {
 extension AuthStore {
     /// Opens a session, forgets some that ended long ago, and stores the upgraded password record if there is one.
     ///
-    /// - Parameter upgrade: takes the place of the record the password was checked against, and of no other.
+    /// - Parameters:
+    ///   - record: what the password was checked against.
+    ///   - upgrade: takes its place.
+    /// - Returns: `nil`, and nothing has changed, when the account has another record by now.
     /// - Throws: ``ServiceError/Code/alreadyLoggedIn``, ``ServiceError/Code/wrongCredentials`` when the account was
     ///   cancelled since.
     func open(
         _ opening: SessionOpening, checkedAgainst record: PasswordRecord, upgrade: PasswordRecord?
-    ) async throws(ServiceError) -> OpenedSession {
+    ) async throws(ServiceError) -> OpenedSession? {
         try await database.write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             let profile = try Self.profiles(db, where: "account.id = ? AND cancelledAt IS NULL", [opening.account])
             guard let profile = profile.first else { throw ServiceError(.wrongCredentials) }
+            guard try Self.isCurrent(db, record, of: opening.account) else { return nil }
             if try opening.secondLogin == .refuse && Self.hasLiveSession(db, like: opening) {
                 throw ServiceError(.alreadyLoggedIn)
             }
             try Self.forgetOldSessions(db, now: opening.openedAt)
             if let upgrade {
-                try db.cachedStatement(sql: "UPDATE account SET password = ? WHERE id = ? AND password = ?")
-                    .execute(arguments: [upgrade.phc, opening.account, record.phc])
+                try db.cachedStatement(sql: "UPDATE account SET password = ? WHERE id = ?")
+                    .execute(arguments: [upgrade.phc, opening.account])
             }
             try db.cachedStatement(
                 sql: "INSERT INTO session (account, dialect, device, createdAt, expiresAt) VALUES (?, ?, ?, ?, ?)"
@@ -51,12 +55,38 @@ extension AuthStore {
                     sql: "SELECT account, expiresAt FROM session WHERE id = ? AND revokedAt IS NULL AND expiresAt > ?"),
                 arguments: [session, now])
             guard let row else { throw ServiceError(.sessionOver) }
-            let expiresAt: Int64 = row["expiresAt"]
-            try db.cachedStatement(sql: "UPDATE session SET revokedAt = ? WHERE id = ?")
-                .execute(arguments: [now, session])
-            try transaction.publish(
-                AuthAPI.SessionRevoked(session: session, account: row["account"], expiresAt: expiresAt / 1_000))
+            try Self.revoke(session, of: row["account"], expiresAt: row["expiresAt"], now: now, transaction)
         }
+    }
+
+    /// Ends all live sessions of an account, but one if one is named, and tells everyone.
+    static func revokeSessions(
+        of account: AccountID, except spared: SessionID?, now: Int64, _ transaction: WriteTransaction
+    ) throws {
+        let rows = try Row.fetchAll(
+            transaction.db.cachedStatement(
+                sql: """
+                    SELECT id, expiresAt FROM session
+                    WHERE account = ? AND id IS NOT ? AND revokedAt IS NULL AND expiresAt > ? ORDER BY id
+                    """), arguments: [account, spared, now])
+        for row in rows {
+            try revoke(row["id"], of: account, expiresAt: row["expiresAt"], now: now, transaction)
+        }
+    }
+
+    private static func revoke(
+        _ session: SessionID, of account: AccountID, expiresAt: Int64, now: Int64, _ transaction: WriteTransaction
+    ) throws {
+        try transaction.db.cachedStatement(sql: "UPDATE session SET revokedAt = ? WHERE id = ?")
+            .execute(arguments: [now, session])
+        try transaction.publish(
+            AuthAPI.SessionRevoked(session: session, account: account, expiresAt: expiresAt / 1_000))
+    }
+
+    /// Whether an account that is not cancelled still has this password record.
+    static func isCurrent(_ db: Database, _ record: PasswordRecord, of account: AccountID) throws -> Bool {
+        try db.cachedStatement(sql: "SELECT 1 FROM account WHERE id = ? AND password = ? AND cancelledAt IS NULL")
+            .isTrue(for: [account, record.phc])
     }
 
     /// The sessions revoked whose tokens have not expired, and the last event that speaks of them: one snapshot.

@@ -42,4 +42,20 @@ final class Timelines: Sendable {
         state.byConversation[conversation] = timeline
         state.cachedParticipants += timeline.participants.count
     }
+
+    /// Follows a change of participants that was just written; does nothing for a timeline that is not in memory.
+    func change(_ conversation: ConversationID, joined: [AccountID], left: [AccountID], in state: inout State) {
+        guard var timeline = forget(conversation, in: &state) else { return }
+        timeline.participants.formUnion(joined)
+        timeline.participants.subtract(left)
+        keep(timeline, for: conversation, in: &state)
+    }
+
+    /// Forgets one timeline: its conversation was closed.
+    @discardableResult
+    func forget(_ conversation: ConversationID, in state: inout State) -> Timeline? {
+        guard let timeline = state.byConversation.removeValue(forKey: conversation) else { return nil }
+        state.cachedParticipants -= timeline.participants.count
+        return timeline
+    }
 }

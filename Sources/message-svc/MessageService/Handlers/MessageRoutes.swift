@@ -5,12 +5,17 @@ import SharedStorage
 struct MessageRoutes: Sendable {
     /// Messages of one page of history or hand-over.
     static let maxPage: Int32 = 1_000
+    /// Time kept back from a caller's deadline, so that "unavailable" reaches him while he still listens.
+    static let answerMargin = Duration.milliseconds(200)
     /// Messages a push connection is given in one read of what it missed.
     static let maxMissed = 500
+    /// Senders a history may be filtered by.
+    static let maxSenders = 500
 
     let configuration: MessageConfiguration
     let store: MessageStore
-    private let desk = HandOverDesk()
+    /// One hand-over per account at a time, so that two pulls at once do not hand out the same messages.
+    private let turns = Turns<AccountID>()
 
     init(configuration: MessageConfiguration, store: MessageStore) {
         self.configuration = configuration
@@ -25,6 +30,9 @@ struct MessageRoutes: Sendable {
         routes.on(MessageAPI.History.self, from: [.gateway], handler: history)
         routes.on(MessageAPI.Conversations.self, from: [.gateway], handler: conversations)
         routes.on(MessageAPI.Attach.self, from: [.gateway], handler: attach)
+        routes.on(MessageAPI.MarkRead.self, from: [.gateway], handler: markRead)
+        routes.on(MessageAPI.MessageDetails.self, from: [.gateway], handler: details)
+        routes.on(MessageAPI.HideMessage.self, from: [.gateway], handler: hide)
         return routes
     }
 
@@ -32,11 +40,18 @@ struct MessageRoutes: Sendable {
     @Sendable private func send(
         _ request: MessageAPI.Send, _ call: BusCall, respond: Responder<MessageAPI.Send.Reply>
     ) {
-        if let refusal = refusal(of: request) { return respond(.failure(refusal)) }
+        if let clientID = request.clientID, !isValid(clientID: clientID) {
+            return respond(.failure(ServiceError(.badRequest, detail: "client id")))
+        }
+        let isTextValid = isValid(text: request.text)
+        let maxTextLength = configuration.maxTextLength
         store.database.submit { transaction in
             // Nobody waits for it any more: the caller has been told that the outcome is unknown.
             if call.deadline.hasPassed { throw ServiceError(.unavailable) }
-            return try store.append(request, transaction)
+            return try store.append(request, transaction) {
+                // The contract's order of checks: who, to what, and only then the text itself.
+                if !isTextValid { throw ServiceError(.invalidText, detail: "\(maxTextLength)") }
+            }
         } completion: { result in
             respond(result)
         }
@@ -44,18 +59,14 @@ struct MessageRoutes: Sendable {
 
     private static func page(_ limit: Int32) -> Int32 { min(max(limit, 1), maxPage) }
 
-    private func refusal(of request: MessageAPI.Send) -> ServiceError? {
+    private func isValid(text: String) -> Bool {
         let limit = configuration.maxTextLength
-        if request.text.isEmpty || (request.text.utf8.count > limit && request.text.unicodeScalars.count > limit) {
-            return ServiceError(.invalidText, detail: "\(limit)")
-        }
-        if let clientID = request.clientID,
-            clientID.isEmpty || clientID.unicodeScalars.count > configuration.maxClientIDLength
-                || clientID.contains("\0")
-        {
-            return ServiceError(.badRequest, detail: "client id")
-        }
-        return nil
+        return !text.isEmpty && (text.utf8.count <= limit || text.unicodeScalars.count <= limit)
+    }
+
+    private func isValid(clientID: String) -> Bool {
+        !clientID.isEmpty && clientID.unicodeScalars.count <= configuration.maxClientIDLength
+            && !clientID.contains("\0")
     }
 
     @Sendable private func pullHandOver(
@@ -65,44 +76,46 @@ struct MessageRoutes: Sendable {
         if let acknowledged = request.acknowledged {
             try await store.confirmHandOver(to: request.account, upTo: acknowledged)
             let page = try await store.messages(of: request.account, after: acknowledged, limit: limit)
-            return MessageAPI.PullHandOver.Reply(messages: page.messages, hasMore: page.hasMore, receipt: 0)
+            return MessageAPI.PullHandOver.Reply(messages: page.messages, hasMore: page.hasMore, receipt: nil)
         }
-        let lease = try await desk.open(for: request.account)
+        let turn = try await turns.begin(request.account, until: call.deadline + (.zero - Self.answerMargin))
         do throws(ServiceError) {
             // A pull that waited past its deadline has nobody to hand anything to.
             guard !call.deadline.hasPassed else { throw ServiceError(.unavailable) }
-            var page = try await store.handOver(to: request.account, limit: limit)
-            while page.messages.isEmpty, page.hasMore {
-                // A page of messages this account has hidden or that were recalled: nothing to hand over, go on.
-                try await store.confirmHandOver(to: request.account, upTo: page.last)
-                page = try await store.handOver(to: request.account, limit: limit)
-            }
+            let (page, cursor) = try await store.handOver(to: request.account, limit: limit)
             guard !page.messages.isEmpty else {
-                await desk.close(lease, of: request.account)
-                return MessageAPI.PullHandOver.Reply(messages: [], hasMore: false, receipt: 0)
+                if page.last > cursor {
+                    // All of them hidden or recalled: nobody needs to look at them again.
+                    try await store.confirmHandOver(to: request.account, upTo: page.last)
+                }
+                await turns.end(turn, of: request.account)
+                return MessageAPI.PullHandOver.Reply(messages: [], hasMore: false, receipt: nil)
             }
             return MessageAPI.PullHandOver.Reply(
-                messages: page.messages, hasMore: page.hasMore, receipt: page.last.rawValue)
+                messages: page.messages, hasMore: page.hasMore,
+                receipt: MessageAPI.HandOverReceipt(turn: turn, last: page.last))
         } catch {
-            await desk.close(lease, of: request.account)
+            await turns.end(turn, of: request.account)
             throw error
         }
     }
 
-    /// The receipt is the cursor's next place, so that even one from before a restart is honoured.
     @Sendable private func settleHandOver(
         _ request: MessageAPI.SettleHandOver, _ call: BusCall
     ) async throws(ServiceError) -> Done {
         if request.delivered {
-            try await store.confirmHandOver(to: request.account, upTo: MessageID(request.receipt))
+            try await store.confirmHandOver(to: request.account, upTo: request.receipt.last)
         }
-        await desk.close(of: request.account)
+        await turns.end(request.receipt.turn, of: request.account)
         return Done()
     }
 
     @Sendable private func history(
         _ request: MessageAPI.History, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.History.Reply {
+        guard request.senders?.count ?? 0 <= Self.maxSenders else {
+            throw ServiceError(.badRequest, detail: "more than \(Self.maxSenders) senders")
+        }
         var request = request
         request.limit = Self.page(request.limit)
         return try await store.history(request)
@@ -118,5 +131,25 @@ struct MessageRoutes: Sendable {
         _ request: MessageAPI.Attach, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
         try await store.attach(request, limit: Self.maxMissed)
+    }
+
+    @Sendable private func markRead(
+        _ request: MessageAPI.MarkRead, _ call: BusCall
+    ) async throws(ServiceError) -> Done {
+        try await store.markRead(request, deadline: call.deadline)
+        return Done()
+    }
+
+    @Sendable private func details(
+        _ request: MessageAPI.MessageDetails, _ call: BusCall
+    ) async throws(ServiceError) -> MessageAPI.MessageDetails.Reply {
+        try await store.details(request)
+    }
+
+    @Sendable private func hide(
+        _ request: MessageAPI.HideMessage, _ call: BusCall
+    ) async throws(ServiceError) -> Done {
+        try await store.hide(request, deadline: call.deadline)
+        return Done()
     }
 }

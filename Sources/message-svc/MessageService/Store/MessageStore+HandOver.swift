@@ -3,21 +3,22 @@ import Shared
 import SharedStorage
 
 extension MessageStore {
-    /// Messages after the account's hand-over cursor, and the point the cursor moves to when they have arrived.
+    /// Messages after the account's hand-over cursor, with the cursor; it moves to `last` when they have arrived.
     func handOver(
         to account: AccountID, limit: Int
-    ) async throws(ServiceError) -> (messages: [ListedMessage], last: MessageID, hasMore: Bool) {
+    ) async throws(ServiceError) -> (page: Page, cursor: MessageID) {
         try await database.read { db in
-            let cursor = try MessageID.fetchOne(
+            let stored = try MessageID.fetchOne(
                 db, sql: "SELECT messageID FROM handOver WHERE accountID = ?", arguments: [account])
-            return try Self.messages(of: account, after: cursor ?? MessageID(0), limit: limit, db)
+            let cursor = stored ?? MessageID(0)
+            return (try Self.messages(of: account, after: cursor, limit: limit, db), cursor)
         }
     }
 
     /// Messages after a point the client has confirmed.
     func messages(
         of account: AccountID, after point: MessageID, limit: Int
-    ) async throws(ServiceError) -> (messages: [ListedMessage], last: MessageID, hasMore: Bool) {
+    ) async throws(ServiceError) -> Page {
         try await database.read { try Self.messages(of: account, after: point, limit: limit, $0) }
     }
 

@@ -3,34 +3,35 @@ import Shared
 import SharedStorage
 
 extension MessageStore {
-    /// The newest messages before a point, oldest first, and how far everyone has read.
+    /// Bytes of text in one page; a page that is cut by it says that there is more.
+    static let maxPageBytes = 4 << 20
+
+    /// The newest messages before a point that pass the filters, oldest first, and how far everyone has read.
+    ///
+    /// `before` and the times are turned into sequences by halves, so that a page costs the same in a long history.
+    /// Senders are looked for from the newest message of that range on, until the page is full.
     func history(_ request: MessageAPI.History) async throws(ServiceError) -> MessageAPI.History.Reply {
         try await database.read { db in
             guard let membership = try Self.membership(of: request.account, in: request.conversation, db) else {
                 throw ServiceError(.notParticipant)
             }
-            let end =
-                try request.before.map {
-                    try Self.firstSequence(of: request.conversation, after: MessageID($0.rawValue - 1), db)
-                } ?? .max
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT \(Self.messageColumns), \(Self.replyCount)
-                    FROM message JOIN conversation ON conversation.id = message.conversationID
-                    WHERE message.conversationID = ?1 AND sequence < ?2 AND \(Self.isVisible(to: "?3"))
-                    ORDER BY sequence DESC LIMIT ?4
-                    """)
+            let range = try Self.range(of: request, db)
+            let senders = request.senders.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }
             var newestFirst = try Row.fetchAll(
-                statement, arguments: [request.conversation, end, request.account, request.limit + 1]
+                db.cachedStatement(sql: Self.historyPage),
+                arguments: [
+                    request.conversation, range.lowerBound, range.upperBound, senders, request.account,
+                    request.limit + 1,
+                ]
             ).map(Self.listedMessage)
-            let hasMore = newestFirst.count > Int(request.limit)
-            if hasMore { newestFirst.removeLast() }
+            let found = newestFirst.count
+            newestFirst = Array(newestFirst.prefix(Int(request.limit)).prefix(textBytes: Self.maxPageBytes))
             let readIndexes = try Row.fetchAll(
                 db, sql: "SELECT accountID, readIndex FROM participant WHERE conversationID = ? ORDER BY accountID",
                 arguments: [request.conversation]
             ).map { ReadIndex(account: $0[0], message: $0[1]) }
             return MessageAPI.History.Reply(
-                messages: newestFirst.reversed(), hasMore: hasMore, readIndexes: readIndexes,
+                messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
                 unreadCount: try Self.unreadCount(
                     of: request.account, in: request.conversation,
                     after: max(membership.joinedAfter, membership.readIndex), db))
@@ -74,12 +75,22 @@ extension MessageStore {
         }
     }
 
-    /// Messages of all conversations of an account after a point, in id order.
-    ///
-    /// `last` is the newest message looked at, visible or not: the point to go on from.
+    /// Messages of all conversations of an account after a point, in id order; none only when there are no more.
     static func messages(
         of account: AccountID, after point: MessageID, limit: Int, _ db: Database
-    ) throws -> (messages: [ListedMessage], last: MessageID, hasMore: Bool) {
+    ) throws -> Page {
+        var page = try nextMessages(of: account, after: point, limit: limit, db)
+        while page.messages.isEmpty, page.hasMore {
+            // All of them hidden or recalled: whoever goes on from the last message he got would never get on.
+            page = try nextMessages(of: account, after: page.last, limit: limit, db)
+        }
+        return page
+    }
+
+    /// What is visible of the next `limit` messages.
+    private static func nextMessages(
+        of account: AccountID, after point: MessageID, limit: Int, _ db: Database
+    ) throws -> Page {
         // The ids alone come from the index; only those that make it into the page are loaded.
         var ids: [MessageID] = []
         let idsInOrder = try db.cachedStatement(
@@ -89,17 +100,43 @@ extension MessageStore {
             ids += try MessageID.fetchAll(idsInOrder, arguments: [conversation, first, limit + 1])
         }
         ids.sort()
-        let page = ids.prefix(limit)
         let load = try db.cachedStatement(
             sql: """
                 SELECT \(messageColumns), \(replyCount)
                 FROM message JOIN conversation ON conversation.id = message.conversationID
                 WHERE message.id = ?1 AND \(isVisible(to: "?2"))
                 """)
-        let messages = try page.compactMap { id in
-            try Row.fetchOne(load, arguments: [id, account]).map(listedMessage)
+        // Beyond the limit a conversation may have more than was asked for, so no id after it counts.
+        var page = Page(messages: [], last: point, hasMore: ids.count > limit)
+        var room = maxPageBytes
+        for id in ids.prefix(limit) {
+            guard room > 0 else {
+                page.hasMore = true
+                break
+            }
+            page.last = id
+            guard let listed = try Row.fetchOne(load, arguments: [id, account]).map(listedMessage) else { continue }
+            room -= listed.message.text.utf8.count
+            page.messages.append(listed)
         }
-        return (messages, page.last ?? point, ids.count > page.count)
+        return page
+    }
+
+    /// The sequences that `before` and the times of a request leave.
+    private static func range(of request: MessageAPI.History, _ db: Database) throws -> Range<Int64> {
+        let conversation = request.conversation
+        var first: Int64 = 1
+        var end = Int64.max
+        if let from = request.sentFrom {
+            first = try firstSequence(of: conversation, .sentAt, where: { $0 >= from }, db)
+        }
+        if let until = request.sentUntil {
+            end = try firstSequence(of: conversation, .sentAt, where: { $0 > until }, db)
+        }
+        if let before = request.before {
+            end = min(end, try firstSequence(of: conversation, .id, where: { $0 >= before.rawValue }, db))
+        }
+        return first..<max(first, end)
     }
 
     private static func memberships(
@@ -114,7 +151,18 @@ extension MessageStore {
         return try Row.fetchAll(statement, arguments: [account]).map { ($0[0], $0[1]) }
     }
 
-    private static let replyCount = """
+    /// Conversation, first sequence, end of the sequences, senders or null, account, limit; newest first.
+    static let historyPage = """
+        SELECT \(messageColumns), \(replyCount)
+        FROM message JOIN conversation ON conversation.id = message.conversationID
+        WHERE message.conversationID = ?1 AND sequence >= ?2 AND sequence < ?3
+        AND (?4 IS NULL OR senderID IN (SELECT value FROM json_each(?4)))
+        AND \(isVisible(to: "?5"))
+        ORDER BY sequence DESC LIMIT ?6
+        """
+
+    /// How many replies to a row of `message` are not recalled.
+    static let replyCount = """
         (SELECT count(*) FROM message AS reply WHERE reply.replyTo = message.id AND reply.recalledAt IS NULL)
         """
 
@@ -127,5 +175,16 @@ extension MessageStore {
 
     private static func listedMessage(_ row: Row) throws -> ListedMessage {
         ListedMessage(message: try message(row), replyCount: row[8])
+    }
+}
+
+extension Collection<ListedMessage> {
+    /// As many messages from the front as have at most this many bytes of text together; at least one.
+    fileprivate func prefix(textBytes: Int) -> SubSequence {
+        var room = textBytes
+        return prefix { listed in
+            defer { room -= listed.message.text.utf8.count }
+            return room > 0
+        }
     }
 }

@@ -4,45 +4,24 @@ import SharedStorage
 
 extension MessageStore {
     /// Appends a message; the step of a group commit.
-    func append(_ send: MessageAPI.Send, _ transaction: WriteTransaction) throws -> MessageAPI.Send.Reply {
+    ///
+    /// - Parameter checkText: called last of the checks, and not for a send that was stored before.
+    func append(
+        _ send: MessageAPI.Send, _ transaction: WriteTransaction, checkText: () throws -> Void
+    ) throws -> MessageAPI.Send.Reply {
         try timelines.withState { state in
             guard let timeline = try timeline(of: send.conversation, in: &state, transaction.db),
                 timeline.participants.contains(send.sender)
             else { throw ServiceError(.notParticipant) }
             if let first = try earlierSend(like: send, transaction.db) { return first }
             if let target = send.replyTo { try checkReply(to: target, in: send.conversation, transaction.db) }
+            try checkText()
             return try insert(send, into: timeline, &state, transaction)
         }
     }
 
-    /// Opens a conversation, with its greeting; the step of an effect.
-    func open(_ opening: MessageAPI.OpenConversation, _ transaction: WriteTransaction) throws {
-        let participants = Set(opening.participants)
-        let db = transaction.db
-        try timelines.withState { state in
-            let joinedAfter = try lastMessage(&state, db)
-            try db.execute(
-                sql: "INSERT INTO conversation (id, kind, openedAt) VALUES (?, ?, ?)",
-                arguments: [opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds])
-            for account in participants {
-                try db.execute(
-                    sql: "INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)",
-                    arguments: [opening.conversation, account, joinedAfter])
-            }
-            let timeline = Timeline(kind: opening.conversationKind, participants: participants, lastSequence: 0)
-            timelines.keep(timeline, for: opening.conversation, in: &state)
-            try transaction.publish(
-                MessageAPI.ParticipantsChanged(
-                    conversation: opening.conversation, joined: opening.participants, left: []))
-            guard !opening.greeting.isEmpty else { return }
-            let greeting = MessageAPI.Send(
-                sender: opening.greeter, conversation: opening.conversation, text: opening.greeting, replyTo: nil,
-                clientID: nil)
-            _ = try insert(greeting, into: timeline, &state, transaction)
-        }
-    }
-
-    private func insert(
+    /// Stores a message at the end of a timeline and publishes it.
+    func insert(
         _ send: MessageAPI.Send, into timeline: Timeline, _ state: inout Timelines.State,
         _ transaction: WriteTransaction
     ) throws -> MessageAPI.Send.Reply {
@@ -113,7 +92,8 @@ extension MessageStore {
         return timeline
     }
 
-    private func lastMessage(_ state: inout Timelines.State, _ db: Database) throws -> MessageID {
+    /// The last message of all conversations, from memory or loaded; 0 when there is none.
+    func lastMessage(_ state: inout Timelines.State, _ db: Database) throws -> MessageID {
         if let known = state.lastMessage { return known }
         let row = try Row.fetchOne(
             db, sql: "SELECT max(id), max(sentAt) FROM (SELECT id, sentAt FROM message ORDER BY id DESC LIMIT 1)")

@@ -1,23 +1,10 @@
 import Shared
 
-/// How many friends an account may have, and how long the message of a request may be.
-package struct FriendshipLimits: Sendable, Hashable {
-    /// Friends of one account.
-    package var maxFriends: Int
-    /// Unicode scalars of the message of a friend request: one visible character may be made of any number of them, so
-    /// that counting those would bound nothing.
-    package var maxMessageCharacters: Int
-
-    /// Limits made by hand.
-    package init(maxFriends: Int, maxMessageCharacters: Int) {
-        self.maxFriends = maxFriends
-        self.maxMessageCharacters = maxMessageCharacters
-    }
-}
-
 /// What is true between an applicant and his target when one of them acts.
 struct Relation: Hashable {
     var areFriends = false
+    /// Whether one of the two has cancelled his account.
+    var isCancelled = false
     /// The applicant's pending request to the target.
     var request: FriendRequestID?
     /// Whether an earlier request of the applicant's was accepted by the target.
@@ -41,7 +28,7 @@ struct FriendshipRules {
     /// What the owner of a friend list says when he accepts; the first message of the conversation.
     static let greeting = "I have accepted your friend request. Now let's start chatting."
 
-    let limits: FriendshipLimits
+    let limits: SocialLimits
 
     /// Judges an application; the order of the checks is part of the contract.
     func judgeApplication(
@@ -49,9 +36,8 @@ struct FriendshipRules {
     ) throws(ServiceError) -> Application {
         guard applicant != target else { throw ServiceError(.cannotBefriendSelf) }
         guard !relation.areFriends else { throw ServiceError(.alreadyFriends) }
-        guard message.unicodeScalars.count <= limits.maxMessageCharacters else {
-            throw ServiceError(.messageTooLong, detail: "\(limits.maxMessageCharacters)")
-        }
+        guard !relation.isCancelled else { throw ServiceError(.accountCancelled) }
+        try limits.check(message, atMost: limits.maxRequestMessage)
         try checkRoom(relation)
         return relation.request.map(Application.repeated) ?? .file
     }

@@ -19,6 +19,21 @@ struct SocialHandlers: Sendable {
         routes.on(SocialAPI.ConfirmRequests.self, from: [.gateway], handler: confirmRequests)
         routes.on(SocialAPI.Decide.self, from: [.gateway], handler: decide)
         routes.on(SocialAPI.FriendList.self, from: [.gateway], handler: friendList)
+        routes.on(SocialAPI.GroupFriends.self, from: [.gateway], handler: groupFriends)
+        routes.on(SocialAPI.DeleteFriendGroup.self, from: [.gateway], handler: deleteFriendGroup)
+        routes.on(SocialAPI.EndFriendship.self, from: [.gateway], handler: endFriendship)
+        routes.on(SocialAPI.CreateGroup.self, from: [.gateway], handler: createGroup)
+        routes.on(SocialAPI.GroupNames.self, from: [.gateway], handler: groupNames)
+        routes.on(SocialAPI.Group.self, from: [.gateway], handler: group)
+        routes.on(SocialAPI.Announce.self, from: [.gateway], handler: announce)
+        routes.on(SocialAPI.AppointAdmins.self, from: [.gateway], handler: appointAdmins)
+        routes.on(SocialAPI.TransferOwnership.self, from: [.gateway], handler: transferOwnership)
+        routes.on(SocialAPI.LeaveGroup.self, from: [.gateway], handler: leaveGroup)
+        routes.on(SocialAPI.RemoveMembers.self, from: [.gateway], handler: removeMembers)
+        routes.on(SocialAPI.Invite.self, from: [.gateway], handler: invite)
+        routes.on(SocialAPI.JoinRequests.self, from: [.gateway], handler: joinRequests)
+        routes.on(SocialAPI.DecideJoin.self, from: [.gateway], handler: decideJoin)
+        SocialEffects.inbox.addRoute(to: &routes, from: [.auth], database: store.database)
         return routes
     }
 }

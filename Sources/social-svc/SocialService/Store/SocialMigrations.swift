@@ -4,6 +4,7 @@ import GRDB
 enum SocialMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("social-1", migrate: createFriendships)
+        migrator.registerMigration("social-2", migrate: createGroups)
     }
 
     /// - `conversation` allocates the ids of private conversations and groups alike; AUTOINCREMENT never reuses one.
@@ -11,7 +12,7 @@ enum SocialMigrations {
     /// - `friendRequest` keeps what was decided; the partial index is the rule "at most one pending".
     /// - `friendship` has one row per direction: each side groups its friends for itself. A group with friends cannot be
     ///   deleted, and nobody can use another's: both are foreign keys.
-    private static func createFriendships(_ db: Database) throws {
+    static func createFriendships(_ db: Database) throws {
         try db.execute(
             sql: """
                 CREATE TABLE conversation (

@@ -3,23 +3,16 @@ import Shared
 import SharedStorage
 
 extension SocialStore {
-    /// A friendship that is committed here and owed to message-svc.
-    struct Acceptance: Sendable {
-        var conversation: ConversationID
-        /// The number of the effect that opens the conversation.
-        var effect: Int64
-    }
-
     /// Settles a pending request as accepted and its mirror image with it, makes the two friends, and owes message-svc
     /// their conversation with its greeting; the friendship is announced when that is open.
-    func accept(_ applicant: AccountID, by accepter: AccountID, now: Int64) async throws(ServiceError) -> Acceptance {
+    func accept(_ applicant: AccountID, by accepter: AccountID, now: Int64) async throws(ServiceError) -> Owed {
         try await database.write { [rules] transaction in
             let db = transaction.db
             let relation = try Self.relation(of: applicant, to: accepter, db)
             try Self.carryOut(try rules.judgeAcceptance(relation), now: now, db)
             let conversation = try Self.allocateConversation(.private, now: now, db)
             for (owner, friend) in [(applicant, accepter), (accepter, applicant)] {
-                let group = try Self.defaultGroup(of: owner, db)
+                let group = try Self.friendGroup(FriendGroups.defaultName, of: owner, db)
                 try db.execute(
                     sql: """
                         INSERT INTO friendship (owner, friend, conversation, friendGroup, since)
@@ -34,7 +27,24 @@ extension SocialStore {
                 to: .message,
                 thenPublish: SocialAPI.FriendshipBegan(
                     applicant: applicant, accepter: accepter, conversation: conversation))
-            return Acceptance(conversation: conversation, effect: effect)
+            return Owed(conversation: conversation, effect: effect)
+        }
+    }
+
+    /// Ends a friendship in both directions and owes message-svc the closing of its conversation; the end is announced
+    /// when that is closed.
+    func endFriendship(of account: AccountID, with friend: AccountID) async throws(ServiceError) -> Owed {
+        try await database.write { transaction in
+            let db = transaction.db
+            let conversation = try db.cachedStatement(
+                sql: "SELECT conversation FROM friendship WHERE owner = ? AND friend = ?"
+            ).fetchOne(ConversationID.self, [account, friend])
+            guard let conversation else { throw ServiceError(.notFriends) }
+            try db.execute(sql: "DELETE FROM friendship WHERE conversation = ?", arguments: [conversation])
+            let effect = try transaction.owe(
+                MessageAPI.CloseConversation(conversation: conversation), to: .message,
+                thenPublish: SocialAPI.FriendshipEnded(account: account, friend: friend, conversation: conversation))
+            return Owed(conversation: conversation, effect: effect)
         }
     }
 
@@ -54,26 +64,10 @@ extension SocialStore {
             }
             let groups = try Row.fetchAll(
                 db, sql: "SELECT id, name FROM friendGroup WHERE owner = ?", arguments: [owner]
-            ).map { row in SocialAPI.FriendGroup(name: row["name"], friends: friends[row["id"]] ?? []) }
+            ).map { row in
+                SocialAPI.FriendGroup(name: (row["name"] as StoredText).text, friends: friends[row["id"]] ?? [])
+            }
             return FriendGroups.arranged(groups)
         }
-    }
-
-    private static func allocateConversation(
-        _ kind: ConversationKind, now: Int64, _ db: Database
-    ) throws -> ConversationID {
-        try db.execute(
-            sql: "INSERT INTO conversation (kind, createdAt) VALUES (?, ?)", arguments: [Int64(kind.rawValue), now])
-        return ConversationID(db.lastInsertedRowID)
-    }
-
-    /// The default group of an account, made when there is none.
-    private static func defaultGroup(of owner: AccountID, _ db: Database) throws -> Int64? {
-        try db.execute(
-            sql: "INSERT INTO friendGroup (owner, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            arguments: [owner, FriendGroups.defaultName])
-        return try Int64.fetchOne(
-            db, sql: "SELECT id FROM friendGroup WHERE owner = ? AND name = ?",
-            arguments: [owner, FriendGroups.defaultName])
     }
 }

@@ -18,7 +18,7 @@ extension SocialStore {
                         INSERT INTO friendRequest (applicant, target, message, state, createdAt)
                         VALUES (?, ?, ?, ?, ?)
                         """,
-                    arguments: [applicant, target, StoredText(message), FriendRequestState.pending.rawValue, now])
+                    arguments: [applicant, target, StoredText(message), RequestState.pending.rawValue, now])
                 request = FriendRequestID(transaction.db.lastInsertedRowID)
             case .repeated(let pending):
                 request = pending

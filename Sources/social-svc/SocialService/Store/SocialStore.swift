@@ -8,13 +8,26 @@ struct SocialStore: Sendable {
     static let maxListedRequests = 500
 
     let database: ServiceDatabase
+    let limits: SocialLimits
     let rules: FriendshipRules
+    let groupRules: GroupRules
 
-    init(database: ServiceDatabase, limits: FriendshipLimits) {
+    init(database: ServiceDatabase, limits: SocialLimits) {
         self.database = database
+        self.limits = limits
         rules = FriendshipRules(limits: limits)
+        groupRules = GroupRules(limits: limits)
     }
 }
+
+/// A change that is committed here and owed to message-svc.
+struct Owed: Sendable {
+    var conversation: ConversationID
+    /// The number of the effect to wait for.
+    var effect: Int64
+}
+
+extension SocialAPI.Role: DatabaseValueConvertible {}
 
 // MARK: - Shared by the transactions
 
@@ -24,6 +37,7 @@ extension SocialStore {
         Relation(
             areFriends: try db.cachedStatement(sql: "SELECT 1 FROM friendship WHERE owner = ? AND friend = ?")
                 .fetchOne(Int64.self, [applicant, target]) != nil,
+            isCancelled: try !cancelled(among: [applicant, target], db).isEmpty,
             request: try pendingRequest(of: applicant, to: target, db),
             wasAccepted: try db.cachedStatement(
                 sql: "SELECT 1 FROM friendRequest WHERE applicant = ? AND target = ? AND state = 'accepted' LIMIT 1"
@@ -44,11 +58,39 @@ extension SocialStore {
     private static func friendCount(of owner: AccountID, _ db: Database) throws -> Int {
         try db.cachedStatement(sql: "SELECT count(*) FROM friendship WHERE owner = ?").fetchOne(Int.self, [owner]) ?? 0
     }
+
+    /// Those of some accounts who are an account's friends.
+    static func friends(of owner: AccountID, among accounts: [AccountID], _ db: Database) throws -> Set<AccountID> {
+        let statement = try db.cachedStatement(sql: "SELECT 1 FROM friendship WHERE owner = ? AND friend = ?")
+        return Set(try accounts.filter { try statement.fetchOne(Int64.self, [owner, $0]) != nil })
+    }
+
+    /// Those of some accounts who are cancelled.
+    static func cancelled(among accounts: [AccountID], _ db: Database) throws -> Set<AccountID> {
+        let statement = try db.cachedStatement(sql: "SELECT 1 FROM cancelledAccount WHERE account = ?")
+        return Set(try accounts.filter { try statement.fetchOne(Int64.self, [$0]) != nil })
+    }
+
+    /// What the rules judge by when an account brings others into a group.
+    static func acquaintances(
+        of account: AccountID, among accounts: [AccountID], _ db: Database
+    ) throws -> Acquaintances {
+        Acquaintances(
+            friends: try friends(of: account, among: accounts, db),
+            cancelled: try cancelled(among: [account] + accounts, db))
+    }
+
+    /// The id of a new conversation.
+    static func allocateConversation(_ kind: ConversationKind, now: Int64, _ db: Database) throws -> ConversationID {
+        try db.execute(
+            sql: "INSERT INTO conversation (kind, createdAt) VALUES (?, ?)", arguments: [Int64(kind.rawValue), now])
+        return ConversationID(db.lastInsertedRowID)
+    }
 }
 
 extension Statement {
     /// The first value of the first row.
-    fileprivate func fetchOne<Value: DatabaseValueConvertible>(
+    func fetchOne<Value: DatabaseValueConvertible>(
         _: Value.Type, _ arguments: StatementArguments
     ) throws -> Value? {
         try Value.fetchOne(self, arguments: arguments)

@@ -34,9 +34,9 @@ extension ClassicSurface {
             MessageAPI.PullHandOver(account: session.account, acknowledged: acknowledged, limit: Self.maxPage),
             call.context)
         let settle: @Sendable (Bool) -> Void = { [backend, logger, timeout] isWritten in
-            guard page.receipt != 0 else { return }
+            guard let receipt = page.receipt else { return }
             let settlement = MessageAPI.SettleHandOver(
-                account: session.account, receipt: page.receipt, delivered: isWritten)
+                account: session.account, receipt: receipt, delivered: isWritten)
             backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) {
                 result in
                 guard case .failure(let error) = result else { return }

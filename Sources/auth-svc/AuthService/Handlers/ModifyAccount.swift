@@ -1,0 +1,62 @@
+import Logging
+import Shared
+import SharedCrypto
+
+extension AuthHandlers {
+    /// Changes an account. The order of the checks is that of the `classic` document.
+    func modifyAccount(
+        _ request: AuthAPI.ModifyAccount, _ call: BusCall
+    ) async throws(ServiceError) -> AuthAPI.ModifyAccount.Reply {
+        var newRecord: PasswordRecord?
+        let profile = try await withUnchangedRecord { () async throws(ServiceError) in
+            let record = try await confirmedRecord(for: request, call)
+            try await check(request)
+            if let newPassword = request.newPassword, newRecord == nil {
+                newRecord = try await hashing(call) { try await hasher.hash(newPassword) }
+            }
+            try checkDeadline(call)
+            let change = AccountChange(
+                account: request.account, session: request.session, userName: request.newUserName,
+                password: newRecord, phoneNumber: request.newPhoneNumber, email: request.newEmail,
+                picture: request.newPicture.map(AccountChange.Picture.init))
+            return try await store.modify(change, checkedAgainst: record, now: WallClock.milliseconds)
+        }
+        logger.info(
+            "account changed",
+            metadata: metadata(
+                call, ["account": "\(request.account)", "password": "\(newRecord == nil ? "kept" : "changed")"]))
+        return AuthAPI.ModifyAccount.Reply(profile: profile)
+    }
+
+    /// The record the password of a request was checked against; `nil` when it has none and needs none.
+    private func confirmedRecord(
+        for request: AuthAPI.ModifyAccount, _ call: BusCall
+    ) async throws(ServiceError) -> PasswordRecord? {
+        let password = request.password ?? ""
+        guard password.isEmpty else {
+            guard let known = try await store.credentials(of: request.account),
+                try await isRight(password, against: known.password, call)
+            else {
+                logWrongPassword(of: request.account, call)
+                throw ServiceError(.wrongPassword)
+            }
+            return known.password
+        }
+        if request.newPassword != nil || request.newPhoneNumber != nil || request.newEmail != nil {
+            throw ServiceError(.wrongPassword)
+        }
+        return nil
+    }
+
+    private func check(_ request: AuthAPI.ModifyAccount) async throws(ServiceError) {
+        let texts = AccountTexts(request)
+        try rules.checkLengths(of: texts)
+        if let picture = request.newPicture { try rules.checkSize(ofPicture: picture) }
+        if let userName = request.newUserName, AccountRules.isPossible(userName: userName),
+            try await store.isTaken(userName: userName, besides: request.account)
+        {
+            throw ServiceError(.userNameTaken, detail: userName)
+        }
+        try AccountRules.checkAlphabets(of: texts)
+    }
+}

@@ -1,0 +1,95 @@
+import GRDB
+import Shared
+import SharedStorage
+
+/// The steps of effects. Each tells whether it changed anything, and fails for no payload.
+extension MessageStore {
+    /// Opens a conversation, with its greeting; changes nothing when there has been one of this id.
+    func open(_ opening: MessageAPI.OpenConversation, _ transaction: WriteTransaction) throws -> Bool {
+        let participants = Set(opening.participants)
+        let db = transaction.db
+        return try timelines.withState { state in
+            let joinedAfter = try lastMessage(&state, db)
+            try db.execute(
+                sql: "INSERT INTO conversation (id, kind, openedAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                arguments: [opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds])
+            guard db.changesCount == 1 else { return false }
+            for account in participants {
+                try db.execute(
+                    sql: "INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)",
+                    arguments: [opening.conversation, account, joinedAfter])
+            }
+            let timeline = Timeline(kind: opening.conversationKind, participants: participants, lastSequence: 0)
+            timelines.keep(timeline, for: opening.conversation, in: &state)
+            try transaction.publish(
+                MessageAPI.ParticipantsChanged(
+                    conversation: opening.conversation, joined: opening.participants, left: []))
+            guard !opening.greeting.isEmpty else { return true }
+            let greeting = MessageAPI.Send(
+                sender: opening.greeter, conversation: opening.conversation, text: opening.greeting, replyTo: nil,
+                clientID: nil)
+            _ = try insert(greeting, into: timeline, &state, transaction)
+            return true
+        }
+    }
+
+    /// Lets accounts join and leave an open conversation.
+    ///
+    /// Those who are in it already stay as they are, those who are not cannot leave, and a payload that has somebody
+    /// join and leave at once says nothing about him.
+    func changeParticipants(_ change: MessageAPI.ChangeParticipants, _ transaction: WriteTransaction) throws -> Bool {
+        let conversation = change.conversation
+        let contradicted = Set(change.joined).intersection(change.left)
+        let db = transaction.db
+        return try timelines.withState { state in
+            guard try Self.isOpen(conversation, db) else { return false }
+            let joinedAfter = try lastMessage(&state, db)
+            let insertion = try db.cachedStatement(
+                sql: """
+                    INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """)
+            let joined = try change.joined.filter { account in
+                if contradicted.contains(account) { return false }
+                try insertion.execute(arguments: [conversation, account, joinedAfter])
+                return db.changesCount == 1
+            }
+            let deletion = try db.cachedStatement(
+                sql: "DELETE FROM participant WHERE conversationID = ? AND accountID = ?")
+            let left = try change.left.filter { account in
+                if contradicted.contains(account) { return false }
+                try deletion.execute(arguments: [conversation, account])
+                return db.changesCount == 1
+            }
+            guard !joined.isEmpty || !left.isEmpty else { return false }
+            timelines.change(conversation, joined: joined, left: left, in: &state)
+            try transaction.publish(
+                MessageAPI.ParticipantsChanged(conversation: conversation, joined: joined, left: left))
+            return true
+        }
+    }
+
+    /// Closes a conversation: all leave it, and nobody joins it again.
+    func close(_ conversation: ConversationID, _ transaction: WriteTransaction) throws -> Bool {
+        let db = transaction.db
+        return try timelines.withState { state in
+            guard try Self.isOpen(conversation, db) else { return false }
+            try db.execute(
+                sql: "UPDATE conversation SET closedAt = ? WHERE id = ?",
+                arguments: [WallClock.milliseconds, conversation])
+            let left = try AccountID.fetchAll(
+                db, sql: "SELECT accountID FROM participant WHERE conversationID = ? ORDER BY accountID",
+                arguments: [conversation])
+            try db.execute(sql: "DELETE FROM participant WHERE conversationID = ?", arguments: [conversation])
+            timelines.forget(conversation, in: &state)
+            try transaction.publish(
+                MessageAPI.ParticipantsChanged(conversation: conversation, joined: [], left: left))
+            return true
+        }
+    }
+
+    private static func isOpen(_ conversation: ConversationID, _ db: Database) throws -> Bool {
+        let statement = try db.cachedStatement(sql: "SELECT 1 FROM conversation WHERE id = ? AND closedAt IS NULL")
+        return try Int.fetchOne(statement, arguments: [conversation]) != nil
+    }
+}

@@ -1,0 +1,7 @@
+import Shared
+
+extension SocialHandlers {
+    func group(_ request: SocialAPI.Group, _ call: BusCall) async throws(ServiceError) -> SocialAPI.Group.Reply {
+        try await store.group(request.conversation, for: request.account)
+    }
+}

@@ -1,0 +1,53 @@
+import GRDB
+import Shared
+import SharedStorage
+
+/// The groups of friend lists: one-sided, a friend is in exactly one of them.
+extension SocialStore {
+    /// Puts friends into a group of an account's list, which is created if need be.
+    func group(
+        _ accounts: [AccountID], into name: String, of owner: AccountID
+    ) async throws(ServiceError) {
+        try await database.write { [limits] transaction in
+            let db = transaction.db
+            try FriendGroups.judgeGrouping(
+                of: accounts, into: name, try Self.friendGroupView(name, of: owner, db),
+                friends: try Self.friends(of: owner, among: accounts, db), limits: limits)
+            let group = try Self.friendGroup(name, of: owner, db)
+            let statement = try db.cachedStatement(
+                sql: "UPDATE friendship SET friendGroup = ? WHERE owner = ? AND friend = ?")
+            for account in accounts { try statement.execute(arguments: [group, owner, account]) }
+        }
+    }
+
+    /// Deletes an empty group of an account's list.
+    func deleteFriendGroup(_ name: String, of owner: AccountID) async throws(ServiceError) {
+        try await database.write { transaction in
+            try FriendGroups.judgeDeletion(of: name, try Self.friendGroupView(name, of: owner, transaction.db))
+            try transaction.db.execute(
+                sql: "DELETE FROM friendGroup WHERE owner = ? AND name = ?", arguments: [owner, StoredText(name)])
+        }
+    }
+
+    /// The id of a group of an account's list, made when there is none.
+    static func friendGroup(_ name: String, of owner: AccountID, _ db: Database) throws -> Int64? {
+        try db.cachedStatement(sql: "INSERT INTO friendGroup (owner, name) VALUES (?, ?) ON CONFLICT DO NOTHING")
+            .execute(arguments: [owner, StoredText(name)])
+        return try db.cachedStatement(sql: "SELECT id FROM friendGroup WHERE owner = ? AND name = ?")
+            .fetchOne(Int64.self, [owner, StoredText(name)])
+    }
+
+    private static func friendGroupView(
+        _ name: String, of owner: AccountID, _ db: Database
+    ) throws -> FriendGroupView {
+        let group = try db.cachedStatement(sql: "SELECT id FROM friendGroup WHERE owner = ? AND name = ?")
+            .fetchOne(Int64.self, [owner, StoredText(name)])
+        return FriendGroupView(
+            exists: group != nil,
+            friendCount: try db.cachedStatement(
+                sql: "SELECT count(*) FROM friendship WHERE owner = ? AND friendGroup = ?"
+            ).fetchOne(Int.self, [owner, group]) ?? 0,
+            groupCount: try db.cachedStatement(sql: "SELECT count(*) FROM friendGroup WHERE owner = ?")
+                .fetchOne(Int.self, [owner]) ?? 0)
+    }
+}

@@ -1,0 +1,155 @@
+import GRDB
+import Shared
+import SharedStorage
+
+/// Groups as such: how they begin, and what they show.
+extension SocialStore {
+    /// Bytes of announcements in one answer; what does not fit is left out, the oldest first, so that nobody can write so
+    /// much that the group cannot be shown any more.
+    static let maxShownAnnouncementBytes = 2 << 20
+
+    /// Creates a group of an account and friends of its, and owes message-svc the conversation; the members are announced
+    /// when that is open.
+    func createGroup(
+        _ name: String, by creator: AccountID, with friends: [AccountID], now: Int64
+    ) async throws(ServiceError) -> Owed {
+        try await database.write { [groupRules] transaction in
+            let db = transaction.db
+            try groupRules.judgeCreation(
+                by: creator, name: name, with: friends, try Self.acquaintances(of: creator, among: friends, db))
+            let conversation = try Self.allocateConversation(.group, now: now, db)
+            try db.execute(
+                sql: "INSERT INTO chatGroup (conversation, name, createdAt) VALUES (?, ?, ?)",
+                arguments: [conversation, StoredText(name), now])
+            try Self.add([creator], as: .owner, to: conversation, now: now, db)
+            try Self.add(friends, as: .member, to: conversation, now: now, db)
+            let effect = try transaction.owe(
+                MessageAPI.OpenConversation(
+                    conversation: conversation, conversationKind: .group, participants: [creator] + friends,
+                    greeting: "", greeter: creator),
+                to: .message,
+                thenPublish: SocialAPI.MembersJoined(
+                    conversation: conversation, name: name, accounts: friends, operator: creator))
+            return Owed(conversation: conversation, effect: effect)
+        }
+    }
+
+    /// The names of those conversations that are groups, in the order asked for.
+    func groupNames(of conversations: [ConversationID]) async throws(ServiceError) -> [SocialAPI.GroupNames.Entry] {
+        try await database.read { db in try Self.names(of: conversations, db) }
+    }
+
+    /// A group as a member sees it.
+    func group(
+        _ conversation: ConversationID, for account: AccountID
+    ) async throws(ServiceError) -> SocialAPI.Group.Reply {
+        try await database.read { db in
+            guard try Self.role(of: account, in: conversation, db) != nil else { throw ServiceError(.notGroupMember) }
+            let members = try Row.fetchAll(
+                db, sql: "SELECT account, role FROM member WHERE conversation = ? ORDER BY role, id",
+                arguments: [conversation]
+            ).map { SocialAPI.Member(account: $0["account"], role: $0["role"]) }
+            return SocialAPI.Group.Reply(
+                name: try Self.name(of: conversation, db), members: members,
+                announcements: try Self.announcements(of: conversation, db))
+        }
+    }
+
+    /// The newest announcements that fit into an answer, oldest first.
+    private static func announcements(
+        of conversation: ConversationID, _ db: Database
+    ) throws -> [SocialAPI.Announcement] {
+        var announcements: [SocialAPI.Announcement] = []
+        var bytes = 0
+        let rows = try Row.fetchCursor(
+            db,
+            sql: "SELECT id, author, body, publishedAt FROM announcement WHERE conversation = ? ORDER BY id DESC",
+            arguments: [conversation])
+        while let row = try rows.next() {
+            let body = (row["body"] as StoredText).text
+            // Beside its text an announcement takes its id, author and time.
+            bytes += body.utf8.count + 32
+            guard bytes <= maxShownAnnouncementBytes else { break }
+            announcements.append(
+                SocialAPI.Announcement(
+                    id: row["id"], author: row["author"], body: body, publishedAt: row["publishedAt"]))
+        }
+        return announcements.reversed()
+    }
+}
+
+// MARK: - Shared by the transactions
+
+extension SocialStore {
+    /// The name of a group, which it keeps after its end.
+    static func name(of conversation: ConversationID, _ db: Database) throws -> String {
+        try names(of: [conversation], db).first?.name ?? ""
+    }
+
+    /// The names of those conversations that are groups.
+    static func names(
+        of conversations: [ConversationID], _ db: Database
+    ) throws -> [SocialAPI.GroupNames.Entry] {
+        let statement = try db.cachedStatement(sql: "SELECT name FROM chatGroup WHERE conversation = ?")
+        return try conversations.compactMap { conversation in
+            try statement.fetchOne(StoredText.self, [conversation]).map { name in
+                SocialAPI.GroupNames.Entry(conversation: conversation, name: name.text)
+            }
+        }
+    }
+
+    /// The role of an account in a group; `nil` for a stranger, and in what is no group.
+    static func role(
+        of account: AccountID, in conversation: ConversationID, _ db: Database
+    ) throws -> SocialAPI.Role? {
+        try db.cachedStatement(sql: "SELECT role FROM member WHERE conversation = ? AND account = ?")
+            .fetchOne(SocialAPI.Role.self, [conversation, account])
+    }
+
+    /// A group as one account acts on others in it.
+    static func view(
+        of conversation: ConversationID, for actor: AccountID, naming accounts: [AccountID], _ db: Database
+    ) throws -> GroupView {
+        var view = GroupView(actorRole: try role(of: actor, in: conversation, db))
+        for account in accounts { view.namedRoles[account] = try role(of: account, in: conversation, db) }
+        return view
+    }
+
+    /// Makes accounts members, who have joined in the order given.
+    static func add(
+        _ accounts: [AccountID], as role: SocialAPI.Role, to conversation: ConversationID, now: Int64, _ db: Database
+    ) throws {
+        let statement = try db.cachedStatement(
+            sql: "INSERT INTO member (conversation, account, role, joinedAt) VALUES (?, ?, ?, ?)")
+        for account in accounts { try statement.execute(arguments: [conversation, account, role, now]) }
+    }
+
+    /// Gives a member another role and announces it.
+    static func change(
+        _ account: AccountID, in conversation: ConversationID, to role: SocialAPI.Role,
+        _ transaction: WriteTransaction
+    ) throws {
+        try transaction.db.cachedStatement(sql: "UPDATE member SET role = ? WHERE conversation = ? AND account = ?")
+            .execute(arguments: [role, conversation, account])
+        try transaction.publish(
+            SocialAPI.RoleChanged(
+                conversation: conversation, name: try name(of: conversation, transaction.db), account: account,
+                role: role))
+    }
+
+    /// Ends memberships and owes message-svc the change, which is announced when it is in force there.
+    static func remove(
+        _ accounts: [AccountID], from conversation: ConversationID, by actor: AccountID,
+        _ transaction: WriteTransaction
+    ) throws -> Owed {
+        let statement = try transaction.db.cachedStatement(
+            sql: "DELETE FROM member WHERE conversation = ? AND account = ?")
+        for account in accounts { try statement.execute(arguments: [conversation, account]) }
+        let effect = try transaction.owe(
+            MessageAPI.ChangeParticipants(conversation: conversation, joined: [], left: accounts), to: .message,
+            thenPublish: SocialAPI.MembersLeft(
+                conversation: conversation, name: try name(of: conversation, transaction.db), accounts: accounts,
+                operator: actor))
+        return Owed(conversation: conversation, effect: effect)
+    }
+}

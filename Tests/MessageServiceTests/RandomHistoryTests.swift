@@ -1,0 +1,226 @@
+import Shared
+import TestSupport
+import Testing
+
+@Suite struct RandomHistoryTests {
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `whatever happens in whatever order, the service agrees with the model`(seed: UInt64) async throws {
+        try await withMessageService { service in
+            var run = Run(service: service, random: SeededGenerator(seed: seed))
+            try await run.open()
+            try await run.open()
+            for _ in 0..<250 {
+                try await run.step()
+                try await run.compare(Run.accounts.randomElement(using: &run.random) ?? 1)
+            }
+            for account in Run.accounts { try await run.compare(account) }
+            try await run.compareAllDetails()
+        }
+    }
+}
+
+/// One random history, in the service and in the model.
+private struct Run {
+    static let accounts: ClosedRange<Int64> = 1...5
+
+    let service: MessageHarness
+    var random: SeededGenerator
+    var model = MessageModel()
+
+    private mutating func account() -> Int64 { .random(in: Self.accounts, using: &random) }
+
+    /// Any conversation there is or was, or none.
+    private mutating func conversation() -> Int64 {
+        let all = model.conversations.keys.sorted() + model.conversations.keys.sorted() + model.closed + [99]
+        return all.randomElement(using: &random) ?? 99
+    }
+
+    /// Any message there is, and some that are not.
+    private mutating func message() -> MessageID { MessageID(.random(in: 0...model.lastMessage + 2, using: &random)) }
+
+    mutating func step() async throws {
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<40: try await send()
+        case 40..<55: try await mark()
+        case 55..<65: try await hide()
+        case 65..<80: try await changeParticipants()
+        case 80..<96: try await pull()
+        case 96..<98: try await close()
+        default: try await open()
+        }
+    }
+
+    mutating func open() async throws {
+        let id = Int64(model.conversations.count + model.closed.count + 1)
+        let members = Set((0..<Int.random(in: 2...4, using: &random)).map { _ in account() })
+        try await service.openConversation(id, members.sorted(), kind: .group)
+        let member = MessageModel.Member(joinedAfter: model.lastMessage)
+        model.conversations[id] = MessageModel.Conversation(
+            members: Dictionary(uniqueKeysWithValues: members.map { ($0, member) }))
+    }
+
+    private mutating func close() async throws {
+        let id = conversation()
+        try await service.close(id)
+        if model.conversations.removeValue(forKey: id) != nil { model.closed.append(id) }
+    }
+
+    private mutating func send() async throws {
+        let (sender, id) = (account(), conversation())
+        let target = Bool.random(using: &random) ? message() : nil
+        let text = "\(model.lastMessage + 1)"
+        guard var conversation = model.conversations[id], conversation.members[sender] != nil else {
+            return await expect(.notParticipant) { () throws(ServiceError) in
+                try await service.send(text, from: sender, to: id, replyTo: target)
+            }
+        }
+        if let target, !conversation.messages.contains(where: { $0.id == target }) {
+            return await expect(.invalidReply) { () throws(ServiceError) in
+                try await service.send(text, from: sender, to: id, replyTo: target)
+            }
+        }
+        let reply = try await service.send(text, from: sender, to: id, replyTo: target)
+        let message = Message(
+            id: MessageID(model.lastMessage + 1), conversation: ConversationID(id), conversationKind: .group,
+            sequence: Int64(conversation.messages.count + 1), sender: AccountID(sender), text: text, replyTo: target,
+            sentAt: reply.sentAt)
+        #expect(reply.message == message.id)
+        #expect(reply.sequence == message.sequence)
+        #expect(reply.sentAt >= model.everyMessage.last?.sentAt ?? 0)
+        conversation.messages.append(message)
+        model.conversations[id] = conversation
+        model.everyMessage.append(message)
+    }
+
+    private mutating func mark() async throws {
+        let (reader, id, message) = (account(), conversation(), message())
+        guard let conversation = model.conversations[id], let member = conversation.members[reader] else {
+            return await expect(.notParticipant) { () throws(ServiceError) in
+                try await service.markRead(id, by: reader, upTo: message)
+            }
+        }
+        try await service.markRead(id, by: reader, upTo: message)
+        let reached = conversation.messages.last { $0.id <= message }?.id.rawValue ?? 0
+        model.conversations[id]?.members[reader]?.readIndex = max(member.readIndex, reached)
+    }
+
+    private mutating func hide() async throws {
+        let (account, id) = (account(), message())
+        guard let message = model.everyMessage.first(where: { $0.id == id }) else {
+            return await expect(.invalidMessage) { () throws(ServiceError) in try await service.hide(id, from: account)
+            }
+        }
+        guard model.conversations[message.conversation.rawValue]?.members[account] != nil else {
+            return await expect(.notParticipant) { () throws(ServiceError) in try await service.hide(id, from: account)
+            }
+        }
+        try await service.hide(id, from: account)
+        model.hidden.insert(MessageModel.Hidden(account: account, message: id))
+    }
+
+    private mutating func changeParticipants() async throws {
+        let (joining, leaving, id) = (account(), account(), conversation())
+        let joined = Bool.random(using: &random) ? [joining] : []
+        let left = Bool.random(using: &random) ? [leaving] : []
+        try await service.change(id, joined: joined, left: left)
+        guard joined != left, var conversation = model.conversations[id] else { return }
+        for account in joined where conversation.members[account] == nil {
+            conversation.members[account] = MessageModel.Member(joinedAfter: model.lastMessage)
+        }
+        for account in left { conversation.members[account] = nil }
+        model.conversations[id] = conversation
+    }
+
+    private mutating func pull() async throws {
+        let account = account()
+        let limit = Int32.random(in: 1...6, using: &random)
+        let pending = model.pending(for: account, after: model.cursors[account] ?? MessageID(0))
+        let pulled = try await service.pull(account, limit: limit)
+        let messages = pulled.messages.map(\.message)
+        #expect(messages == Array(pending.prefix(messages.count)))
+        #expect(messages.isEmpty == pending.isEmpty)
+        #expect(messages.count <= limit)
+        if !pulled.hasMore { #expect(messages.count == pending.count) }
+        guard !messages.isEmpty else {
+            #expect(pulled.receipt == nil)
+            return
+        }
+        let receipt = try #require(pulled.receipt)
+        #expect(pending.filter { $0.id <= receipt.last } == messages)
+        let isDelivered = Int.random(in: 0..<3, using: &random) > 0
+        try await service.settle(account, pulled, delivered: isDelivered)
+        if isDelivered { model.cursors[account] = receipt.last }
+    }
+
+    // MARK: - Comparing
+
+    /// Everything one account can ask for.
+    mutating func compare(_ account: Int64) async throws {
+        let memberships = model.memberships(of: account)
+        #expect(
+            try await service.conversations(of: account)
+                == memberships.map { id, conversation, _ in
+                    MessageAPI.Conversations.Entry(
+                        conversation: ConversationID(id), kind: .group, peer: nil,
+                        unreadCount: model.unreadCount(of: account, in: conversation))
+                })
+        let since = message()
+        let attached = try await service.attach(account, since: since)
+        #expect(attached.conversations.map(\.rawValue).sorted() == memberships.map(\.id))
+        #expect(attached.missed == model.pending(for: account, after: since))
+        try await compareHistory(account)
+        try await compareDetails(of: message(), for: account)
+    }
+
+    private mutating func compareHistory(_ account: Int64) async throws {
+        let times = model.everyMessage.map(\.sentAt)
+        func some<Value>(_ value: Value?) -> Value? { Bool.random(using: &random) ? value : nil }
+        let request = MessageAPI.History(
+            account: AccountID(account), conversation: ConversationID(conversation()), before: some(message()),
+            limit: .random(in: 1...10, using: &random), sentFrom: some(times.randomElement(using: &random)),
+            sentUntil: some(times.randomElement(using: &random)),
+            senders: some([self.account(), self.account()].map { AccountID($0) }))
+        guard let expected = model.history(request),
+            let conversation = model.conversations[request.conversation.rawValue]
+        else {
+            #expect(await service.code(of: request) == .notParticipant)
+            return
+        }
+        let page = try await service.gateway.call(request, .test())
+        #expect(page.messages.map(\.message) == expected.messages)
+        #expect(page.messages.map(\.replyCount) == expected.messages.map { model.replyCount(of: $0.id) })
+        #expect(page.hasMore == expected.hasMore)
+        #expect(page.unreadCount == model.unreadCount(of: account, in: conversation))
+        #expect(
+            page.readIndexes
+                == conversation.members.sorted { $0.key < $1.key }.map {
+                    ReadIndex(account: AccountID($0.key), message: MessageID($0.value.readIndex))
+                })
+    }
+
+    private func compareDetails(of id: MessageID, for account: Int64) async throws {
+        guard let message = model.everyMessage.first(where: { $0.id == id }),
+            let conversation = model.conversations[message.conversation.rawValue],
+            conversation.members[account] != nil
+        else {
+            return await expect(.invalidMessage) { () throws(ServiceError) in
+                try await service.details(of: id, for: account)
+            }
+        }
+        let details = try await service.details(of: id, for: account)
+        #expect(details.replyCount == model.replyCount(of: id))
+        #expect(details.readers == model.readers(of: message, in: conversation))
+    }
+
+    func compareAllDetails() async throws {
+        for message in model.everyMessage {
+            for account in Self.accounts { try await compareDetails(of: message.id, for: account) }
+        }
+    }
+
+    private func expect<Value>(
+        _ code: ServiceError.Code, _ body: () async throws(ServiceError) -> Value
+    ) async {
+        #expect(await refusal(body)?.code == code)
+    }
+}

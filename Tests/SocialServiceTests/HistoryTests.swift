@@ -1,0 +1,107 @@
+import Shared
+import TestSupport
+import Testing
+
+@testable import SocialService
+
+/// Random histories against a model that does by brute force what the contract says.
+@Suite(.timeLimit(.minutes(2))) struct HistoryTests {
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func `after any history groups are what a plain model says`(seed: UInt64) async throws {
+        var configuration = SocialConfiguration()
+        configuration.limits.maxGroupMembers = 6
+        configuration.friendRequestsPerMinute = nil
+        try await withBothServices(configuration) { social, messages in
+            var random = SeededGenerator(seed: seed)
+            var model = GroupModel(maxMembers: 6)
+            for owner in GroupModel.people {
+                let others = GroupModel.people.filter { $0 < owner }
+                try await social.befriend(all: others, with: owner)
+                for other in others { model.friendships.insert([owner, other]) }
+            }
+            var successes = 0
+            for step in 1...300 {
+                let operation = model.randomOperation(using: &random)
+                let (expected, actual) = try await operation.perform(on: social, &model)
+                #expect(actual == expected, "seed \(seed), step \(step): \(operation)")
+                if actual == nil { successes += 1 }
+                if step.isMultiple(of: 25) { try await check(model, social) }
+            }
+            // The last effect is waited for, so that all before it are there.
+            try await social.befriend(AccountID(901), AccountID(902))
+
+            try await check(model, social)
+            #expect(successes > 60, "a history of refusals proves nothing")
+            let groups = model.groups.filter { !$0.members.isEmpty }
+            let told = try await messages.participants.filter { $0.value.count != 2 || model.isGroup($0.key) }
+            #expect(told == Dictionary(uniqueKeysWithValues: groups.map { ($0.id, Set($0.members.map(\.account))) }))
+            try await checkEvents(model, social)
+        }
+    }
+
+    /// Whether every group has the members, roles, order, and requests of the model, and exactly one owner.
+    private func check(_ model: GroupModel, _ social: SocialHarness) async throws {
+        for group in model.groups {
+            for person in GroupModel.people {
+                let shown = SocialAPI.Group(account: person, conversation: group.id)
+                guard group.role(of: person) != nil else {
+                    #expect(await social.refusal(of: shown) == ServiceError(.notGroupMember))
+                    continue
+                }
+                let members = try await social.call(shown).members
+                #expect(members == group.shownMembers)
+                #expect(members.count { $0.role == .owner } == 1)
+            }
+            guard let owner = group.members.first(where: { $0.role == .owner })?.account else { continue }
+            #expect(
+                try await social.joinRequests(for: owner, in: group.id).map { [$0.inviter, $0.invited] }
+                    == group.requests.map { [$0.inviter, $0.invited] })
+        }
+    }
+
+    /// Whether one who only listens knows who is in which group, and as what.
+    private func checkEvents(_ model: GroupModel, _ social: SocialHarness) async throws {
+        var heard: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
+        // Roles are announced at once and memberships when message-svc knows them, so that one may precede the other.
+        var roles: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
+        for event in try await social.events() {
+            switch event.kind {
+            case SocialAPI.MembersJoined.kind:
+                let joined = try SocialAPI.MembersJoined(wireBytes: event.payload.bytes)
+                if heard[joined.conversation] == nil {
+                    heard[joined.conversation] = [joined.operator: .owner]
+                }
+                for account in joined.accounts { heard[joined.conversation]?[account] = .member }
+            case SocialAPI.MembersLeft.kind:
+                let left = try SocialAPI.MembersLeft(wireBytes: event.payload.bytes)
+                for account in left.accounts {
+                    heard[left.conversation]?[account] = nil
+                    roles[left.conversation]?[account] = nil
+                }
+            case SocialAPI.RoleChanged.kind:
+                let change = try SocialAPI.RoleChanged(wireBytes: event.payload.bytes)
+                roles[change.conversation, default: [:]][change.account] = change.role
+            default: break
+            }
+        }
+        for group in model.groups {
+            let known = (heard[group.id] ?? [:]).merging(roles[group.id] ?? [:]) { $1 }
+            #expect(known == Dictionary(uniqueKeysWithValues: group.members.map { ($0.account, $0.role) }))
+        }
+    }
+}
+
+/// Random numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

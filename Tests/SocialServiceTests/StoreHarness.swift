@@ -1,0 +1,46 @@
+import Foundation
+import GRDB
+import Logging
+import Shared
+import SharedStorage
+
+@testable import SocialService
+
+/// Runs the body with a store on a database of its own, without a bus.
+func withStore(_ body: (SocialStore) async throws -> Void) async throws {
+    try await withFolder { folder in
+        let database = try openDatabase(in: folder, migrations: SocialMigrations.register)
+        defer { database.close() }
+        try await body(SocialStore(database: database, limits: SocialLimits()))
+    }
+}
+
+/// Runs the body with a folder that is removed afterwards.
+func withFolder(_ body: (String) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
+    // A folder that cannot be removed is left to the system's own cleaning of temporary files.
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try await body(folder)
+}
+
+/// Opens the database of social-svc in a folder, with the tables that some migrations make.
+func openDatabase(
+    in folder: String, migrations: (inout DatabaseMigrator) -> Void
+) throws -> ServiceDatabase {
+    try ServiceDatabase(
+        in: DataDirectory(path: folder, service: .social), logger: Logger(label: "test"), migrations: migrations)
+}
+
+/// The extended result code of a statement that must fail; `nil` when it does not.
+func violation(
+    _ sql: String, _ arguments: StatementArguments = [], in store: SocialStore
+) async throws -> ResultCode? {
+    try await store.database.write { transaction in
+        do {
+            try transaction.db.execute(sql: sql, arguments: arguments)
+            return nil
+        } catch let error as DatabaseError {
+            return error.extendedResultCode
+        }
+    }
+}
