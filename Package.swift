@@ -106,7 +106,7 @@ let package = Package(
             ], path: "Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["TestSupport", "auth-svc", "social-svc", "message-svc", "gateway"],
+            dependencies: ["TestSupport", grdb, "auth-svc", "social-svc", "message-svc", "gateway"],
             path: "Tests/SystemTests", swiftSettings: strict),
     ]
 )
