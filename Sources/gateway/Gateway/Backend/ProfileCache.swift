@@ -8,8 +8,12 @@ final class ProfileCache: Sendable {
 
     private struct State {
         var profiles: [AccountID: Profile] = [:]
-        /// Grows with every change heard of: what was fetched before it may be stale and is not kept.
-        var changes = 0
+        /// Counts the changes heard of: an answer asked for before one of its account's may be older than that.
+        var lastChange = 0
+        var lastChangeOfAll = 0
+        /// The last change of each account that changed while a fetch was under way.
+        var changes: [AccountID: Int] = [:]
+        var fetches = 0
     }
 
     private let auth: BusClient
@@ -29,16 +33,12 @@ final class ProfileCache: Sendable {
         of accounts: some Sequence<AccountID>, _ context: CallContext
     ) async throws(ServiceError) -> [AccountID: Profile] {
         let wanted = Set(accounts)
-        var (found, changes) = state.withLock { state in
-            (state.profiles.filter(wanted), state.changes)
-        }
+        var found = state.withLock { $0.profiles.filter(wanted) }
         var missing = Array(wanted.filter { found[$0] == nil })
         while !missing.isEmpty {
             let batch = Array(missing.prefix(Self.batch))
             missing.removeFirst(batch.count)
-            let reply = try await auth.call(AuthAPI.Profiles(accounts: batch), context)
-            for profile in reply.profiles { found[profile.account] = profile }
-            changes = keep(reply.profiles, ifUnchangedSince: changes)
+            for profile in try await fetch(batch, context) { found[profile.account] = profile }
         }
         return found
     }
@@ -46,25 +46,39 @@ final class ProfileCache: Sendable {
     func forget(_ account: AccountID) {
         state.withLock { state in
             state.profiles[account] = nil
-            state.changes += 1
+            state.lastChange += 1
+            if state.fetches > 0 { state.changes[account] = state.lastChange }
         }
     }
 
     func forgetAll() {
         state.withLock { state in
             state.profiles = [:]
-            state.changes += 1
+            state.lastChange += 1
+            state.lastChangeOfAll = state.lastChange
         }
     }
 
-    private func keep(_ profiles: [Profile], ifUnchangedSince changes: Int) -> Int {
+    private func fetch(_ batch: [AccountID], _ context: CallContext) async throws(ServiceError) -> [Profile] {
+        let start = state.withLock { state in
+            state.fetches += 1
+            return state.lastChange
+        }
+        defer {
+            state.withLock { state in
+                state.fetches -= 1
+                if state.fetches == 0 { state.changes = [:] }
+            }
+        }
+        let profiles = try await auth.call(AuthAPI.Profiles(accounts: batch), context).profiles
         state.withLock { state in
-            guard state.changes == changes else { return state.changes }
             // Starting over is rare and costs one fetch per active account; an eviction order would cost every lookup.
             if state.profiles.count + profiles.count > maxCount { state.profiles = [:] }
-            for profile in profiles { state.profiles[profile.account] = profile }
-            return changes
+            for profile in profiles where max(state.lastChangeOfAll, state.changes[profile.account] ?? 0) <= start {
+                state.profiles[profile.account] = profile
+            }
         }
+        return profiles
     }
 }
 

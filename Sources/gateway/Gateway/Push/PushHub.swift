@@ -9,14 +9,18 @@ private final class PushConnection {
     let session: Session
     let dialect: any PushDialect
     var expiry: Scheduled<Void>?
+    /// The last message event before it was opened: where live begins unless its client resumes from a message.
+    /// `nil` once the events since then are not kept any more.
+    var openedAt: Int64?
     /// The last message event this connection was given by other means; `nil` until it is live.
     var position: Int64?
 
-    init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect) {
+    init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect, openedAt: Int64) {
         self.id = id
         self.socket = socket
         self.session = session
         self.dialect = dialect
+        self.openedAt = openedAt
     }
 }
 
@@ -25,8 +29,10 @@ private final class PushConnection {
 /// Lives on the gateway's event loop. Each publisher's events are worked off in order; one that needs a profile that is
 /// not in memory holds up those behind it until it is there, so that no order is ever changed.
 actor PushHub {
-    /// Pause before a start that found message-svc away is repeated.
+    /// Pause before a service that was found away is asked again.
     private static let retryInterval = Duration.milliseconds(200)
+    /// How long a push is held up for its name: longer than a restart of auth-svc takes.
+    private static let maxNameWait = Duration.seconds(10)
 
     private struct LocalAccount {
         /// Oldest first.
@@ -82,7 +88,8 @@ actor PushHub {
         assumeIsolated { hub in
             hub.lastConnection += 1
             let connection = PushConnection(
-                id: hub.lastConnection, socket: socket, session: session, dialect: dialect)
+                id: hub.lastConnection, socket: socket, session: session, dialect: dialect,
+                openedAt: hub.recent.position)
             socket.overflowCloseCode = dialect.tooSlowCode
             socket.onClose = { [self, id = connection.id] _ in assumeIsolated { $0.forget(id, of: session.account) } }
             hub.register(connection)
@@ -109,8 +116,10 @@ actor PushHub {
         connection.expiry = eventLoop.scheduleTask(in: .seconds(max(0, secondsLeft))) { [self] in
             assumeIsolated { $0.close(session.id, of: session.account) }
         }
-        if let account = accounts[session.account], account.connections.count > maxConnectionsPerAccount {
-            account.connections[0].socket.close(code: .policyViolation, reason: "too many connections")
+        // Those that are closing already leave in a later tick.
+        let open = accounts[session.account]?.connections.filter(\.socket.isOpen) ?? []
+        if open.count > maxConnectionsPerAccount {
+            open[0].socket.close(code: .policyViolation, reason: "too many connections")
         }
     }
 
@@ -138,6 +147,7 @@ actor PushHub {
                 do throws(ServiceError) {
                     if try await goLive(connection, since: &since) { return }
                 } catch {
+                    guard connection.socket.isOpen else { return }
                     logger.debug("a push connection waits for message-svc", metadata: ["reason": "\(error)"])
                     // Nothing cancels this task.
                     try? await Task.sleep(for: Self.retryInterval)
@@ -165,7 +175,13 @@ actor PushHub {
             }
         } while reply.hasMore
 
-        guard let between = try await recentEvents(after: reply.position) else { return false }
+        var position = reply.position
+        // A client that saw the handshake counts on everything sent since, however long message-svc took to answer.
+        if since == nil, let openedAt = connection.openedAt { position = min(position, openedAt) }
+        guard let between = try await recentEvents(after: position) else {
+            connection.openedAt = nil
+            return false
+        }
         guard connection.socket.isOpen else { return true }
         // From here on nothing is awaited: no event can come in between.
         var conversations = Set(reply.conversations)
@@ -179,7 +195,7 @@ actor PushHub {
             default: break
             }
         }
-        connection.position = max(reply.position, recent.position)
+        connection.position = max(position, recent.position)
         if accounts[account]?.conversations == nil {
             accounts[account]?.conversations = conversations
             for conversation in conversations { members[conversation, default: []].insert(account) }
@@ -191,12 +207,14 @@ actor PushHub {
     private func recentEvents(
         after position: Int64
     ) async throws(ServiceError) -> [(number: Int64, event: BackendEvent)]? {
+        // Accounts that do not exist; asking again would not help.
+        var nobody: Set<AccountID> = []
         while let events = recent.after(position) {
-            let unknown = Set(events.compactMap(\.event.subject)).filter { profiles.cached($0) == nil }
+            let unknown = Set(events.compactMap(\.event.subject)).subtracting(nobody)
+                .filter { profiles.cached($0) == nil }
             if unknown.isEmpty { return events }
             let found = try await profiles.profiles(of: unknown, CallContext(trace: ""))
-            // Accounts that nobody knows stay unknown; asking again would not help.
-            if found.count < unknown.count { return recent.after(position) }
+            nobody.formUnion(unknown.filter { found[$0] == nil })
         }
         return nil
     }
@@ -276,10 +294,20 @@ actor PushHub {
 
     private func fetchProfile(of account: AccountID, for service: ServiceName) {
         Task {
-            do throws(ServiceError) {
-                _ = try await profiles.profiles(of: [account], CallContext(trace: ""))
-            } catch {
-                logger.warning("pushes go without a name", metadata: ["reason": "\(error)"])
+            let deadline = MonotonicTime.after(Self.maxNameWait)
+            // What was fetched is not kept when it changed meanwhile, and then asked for anew.
+            while profiles.cached(account) == nil {
+                do throws(ServiceError) {
+                    // Nobody has this id: asking again would not help.
+                    if try await profiles.profiles(of: [account], CallContext(trace: "")).isEmpty { break }
+                } catch {
+                    guard !deadline.hasPassed, !accounts.isEmpty else {
+                        logger.warning("pushes go without a name", metadata: ["reason": "\(error)"])
+                        break
+                    }
+                    // Nothing cancels this task.
+                    try? await Task.sleep(for: Self.retryInterval)
+                }
             }
             resume(service)
         }

@@ -11,13 +11,19 @@ struct Session: Sendable, Hashable {
     let expiresAt: Int64
 }
 
+extension Session {
+    fileprivate init(_ claims: AccessClaims) {
+        self.init(id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
+    }
+}
+
 /// Verifies access tokens with auth-svc's public keys and knows which sessions were revoked; it cannot mint any.
 final class TokenGate: Sendable {
     /// What a token is worth.
     enum Verdict: Sendable, Hashable {
         case live(Session)
         /// Well signed, but its session was revoked or has expired.
-        case over
+        case over(Session)
         case invalid
         /// Keys or revocations are not known yet.
         case unavailable
@@ -34,8 +40,9 @@ final class TokenGate: Sendable {
     private struct State {
         var verifier: TokenVerifier?
         var remembered: [String: Session] = [:]
-        /// Revoked sessions and when their tokens expire; `nil` until auth-svc has told.
-        var revoked: [SessionID: Int64]?
+        /// Revoked sessions and when their tokens expire; as far as events have told until auth-svc's list was read.
+        var revoked: [SessionID: Int64] = [:]
+        var hasReadRevocations = false
         var nextKeyFetch = MonotonicTime(nanoseconds: 0)
     }
 
@@ -49,7 +56,7 @@ final class TokenGate: Sendable {
     }
 
     /// Whether tokens can be judged at all: part of the gateway's readiness.
-    var isReady: Bool { state.withLock { $0.verifier != nil && $0.revoked != nil } }
+    var isReady: Bool { state.withLock { $0.verifier != nil && $0.hasReadRevocations } }
 
     /// Judges a token; asks auth-svc only when it is signed with a key not seen before.
     func judge(_ token: String, _ context: CallContext) async -> Verdict {
@@ -66,16 +73,16 @@ final class TokenGate: Sendable {
     /// Forgets a session's tokens at once. Idempotent.
     func revoke(_ session: SessionID, expiresAt: Int64) {
         state.withLock { state in
-            guard state.revoked?.updateValue(expiresAt, forKey: session) == nil else { return }
+            guard state.revoked.updateValue(expiresAt, forKey: session) == nil else { return }
             // Expired tokens need no revocation any more; looked at now and then, because it looks at all of them.
-            guard let count = state.revoked?.count, count % Self.revocationStride == 0 else { return }
+            guard state.revoked.count % Self.revocationStride == 0 else { return }
             let now = WallClock.seconds
-            state.revoked = state.revoked?.filter { $0.value > now }
+            state.revoked = state.revoked.filter { $0.value > now }
         }
     }
 
     func isRevoked(_ session: SessionID) -> Bool {
-        state.withLock { $0.revoked?[session] != nil }
+        state.withLock { $0.revoked[session] != nil }
     }
 
     /// Reads keys and revocations from auth-svc, and again until it succeeds or the task is cancelled.
@@ -88,9 +95,9 @@ final class TokenGate: Sendable {
                 let now = WallClock.seconds
                 state.withLock { state in
                     // What is known already stays: an event may have been faster than this answer.
-                    var revoked = (state.revoked ?? [:]).filter { $0.value > now }
-                    for revocation in reply.revocations { revoked[revocation.session] = revocation.expiresAt }
-                    state.revoked = revoked
+                    state.revoked = state.revoked.filter { $0.value > now }
+                    for revocation in reply.revocations { state.revoked[revocation.session] = revocation.expiresAt }
+                    state.hasReadRevocations = true
                 }
                 return
             } catch {
@@ -104,25 +111,24 @@ final class TokenGate: Sendable {
     /// `nil` when the key is unknown.
     private func judge(_ token: String, now: Int64) -> Verdict? {
         let (known, verifier) = state.withLock { state -> (Verdict?, TokenVerifier?) in
-            guard let revoked = state.revoked else { return (.unavailable, nil) }
+            guard state.hasReadRevocations else { return (.unavailable, nil) }
             guard let session = state.remembered[token] else { return (nil, state.verifier) }
-            return (session.expiresAt > now && revoked[session.id] == nil ? .live(session) : .over, nil)
+            let isLive = session.expiresAt > now && state.revoked[session.id] == nil
+            return (isLive ? .live(session) : .over(session), nil)
         }
         if let known { return known }
         guard let verifier else { return .unavailable }
         do throws(TokenError) {
-            let claims = try verifier.verify(token, now: now)
-            let session = Session(
-                id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
+            let session = Session(try verifier.verify(token, now: now))
             return state.withLock { state in
                 if state.remembered.count >= Self.maxRemembered { state.remembered = [:] }
                 state.remembered[token] = session
-                return state.revoked?[session.id] == nil ? .live(session) : .over
+                return state.revoked[session.id] == nil ? .live(session) : .over(session)
             }
         } catch {
             switch error {
             case .unknownKey: return nil
-            case .expired: return .over
+            case .expired(let claims): return .over(Session(claims))
             case .malformed, .badSignature, .wrongPurpose: return .invalid
             }
         }

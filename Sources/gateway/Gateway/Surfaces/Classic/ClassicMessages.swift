@@ -35,7 +35,7 @@ extension ClassicSurface {
         let settle: @Sendable (Bool) -> Void = { [backend, logger, timeout] isWritten in
             guard page.receipt != 0 else { return }
             let settlement = MessageAPI.SettleHandOver(
-                account: session.account, receipt: page.receipt, delivered: isWritten)
+                account: session.account, receipt: page.receipt, delivered: isWritten && call.handsOut)
             backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) {
                 result in
                 guard case .failure(let error) = result else { return }

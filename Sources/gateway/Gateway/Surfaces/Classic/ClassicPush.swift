@@ -4,18 +4,32 @@ import Shared
 extension ClassicSurface {
     /// A push connection: `since` first gives what was missed after a message.
     @Sendable func upgradeToPush(_ request: HTTPRequest) async -> WebSocketUpgrade {
-        let context = CallContext(trace: request.id, deadline: .after(timeout))
-        guard let token = ClassicAuthentication.pushToken(of: request),
-            case .live(let session) = await gate.judge(token, context)
-        else { return .respond }
-        let since: MessageID?
         do throws(ClassicError) {
-            since = try ClassicCall(request: request, body: JSONObject(), context: context)
-                .optionalQueryID("since").map { MessageID($0) }
+            let (session, since) = try await pushStart(of: request)
+            return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
         } catch {
+            // The plain answer says why.
             return .respond
         }
-        return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
+    }
+
+    /// What the push path answers when it does not become a push connection.
+    @Sendable func refusePush(_ request: HTTPRequest) async -> HTTPResponse {
+        do throws(ClassicError) {
+            _ = try await pushStart(of: request)
+            return answer(to: .upgradeRequired)
+        } catch {
+            return error.response
+        }
+    }
+
+    /// Whose connection it becomes, and the message it resumes from.
+    private func pushStart(of request: HTTPRequest) async throws(ClassicError) -> (session: Session, since: MessageID?)
+    {
+        let context = CallContext(trace: request.id, deadline: .after(timeout))
+        let session = try await liveSession(of: ClassicAuthentication.pushToken(of: request), context)
+        let call = ClassicCall(request: request, body: JSONObject(), context: context)
+        return (session, try call.optionalQueryID("since").map { MessageID($0) })
     }
 }
 

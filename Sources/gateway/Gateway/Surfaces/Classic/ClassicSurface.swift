@@ -8,6 +8,8 @@ import Shared
 /// Every path also answers under `/api`. Checks run in this order: method, token, JSON and fields, then the endpoint's.
 struct ClassicSurface: Surface {
     typealias OpenHandler = @Sendable (ClassicCall) async throws(ClassicError) -> ClassicAnswer
+    typealias SignedHandler =
+        @Sendable (ClassicCall, Session, _ isOver: Bool) async throws(ClassicError) -> ClassicAnswer
     typealias Handler = @Sendable (ClassicCall, Session) async throws(ClassicError) -> ClassicAnswer
 
     let backend: Backend
@@ -21,6 +23,7 @@ struct ClassicSurface: Surface {
     let searchRate: RateLimiter?
     /// Messages of one account: 50 a second, 200 at once.
     let messageRate: RateLimiter?
+    let applicationTurns = HandOverTurns()
 
     init(
         backend: Backend, profiles: ProfileCache, pictures: PictureCache, gate: TokenGate, hub: PushHub,
@@ -40,7 +43,7 @@ struct ClassicSurface: Surface {
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
         open(.POST, "/user/login", logIn)
             + open(.PUT, "/user/register", register)
-            + open(.POST, "/user/logout", logOut)
+            + signed(.POST, "/user/logout", logOut)
             + authenticated(.GET, "/user/pull_user_info", findUsers)
 
             + authenticated(.POST, "/friend/apply_friend", applyForFriendship)
@@ -56,7 +59,7 @@ struct ClassicSurface: Surface {
             + authenticated(.GET, "/conversation/pull_conversation_list", pullConversationList)
             + authenticated(.GET, "/conversation/pull_conversation_chain", pullConversationChain)
 
-            + authenticated(.GET, "/ws") { _, _ throws(ClassicError) in throw ClassicError(.upgradeRequired) }
+            + route(.GET, "/ws", refusePush)
     }
 
     var sockets: [String: SocketEndpoint] {
@@ -86,8 +89,20 @@ struct ClassicSurface: Surface {
     ) -> [HTTPRouter<HTTPEndpoint>.Route] {
         route(method, path) { request in
             await answer(request) { context throws(ClassicError) in
-                let session = try await session(of: request, context)
+                let session = try await liveSession(of: ClassicAuthentication.token(of: request), context)
                 return try await handler(try call(request, context), session)
+            }
+        }
+    }
+
+    /// For a handler that judges itself what a session that is over may do.
+    private func signed(
+        _ method: HTTPMethod, _ path: String, _ handler: @escaping SignedHandler
+    ) -> [HTTPRouter<HTTPEndpoint>.Route] {
+        route(method, path) { request in
+            await answer(request) { context throws(ClassicError) in
+                let (session, isOver) = try await session(of: ClassicAuthentication.token(of: request), context)
+                return try await handler(try call(request, context), session, isOver)
             }
         }
     }
@@ -113,14 +128,24 @@ struct ClassicSurface: Surface {
         }
     }
 
-    /// The session behind a request; header or, for a push connection, query.
-    func session(of request: HTTPRequest, _ context: CallContext) async throws(ClassicError) -> Session {
-        guard let token = ClassicAuthentication.token(of: request) else { throw .invalidToken }
+    /// The session that a token proves, and whether it is over.
+    private func session(
+        of token: String?, _ context: CallContext
+    ) async throws(ClassicError) -> (session: Session, isOver: Bool) {
+        guard let token else { throw .invalidToken }
         switch await gate.judge(token, context) {
-        case .live(let session): return session
+        case .live(let session): return (session, false)
+        case .over(let session): return (session, true)
         case .unavailable: throw .unavailable
-        case .over, .invalid: throw .invalidToken
+        case .invalid: throw .invalidToken
         }
+    }
+
+    /// The session that a token proves, which must be live.
+    func liveSession(of token: String?, _ context: CallContext) async throws(ClassicError) -> Session {
+        let (session, isOver) = try await session(of: token, context)
+        guard !isOver else { throw .invalidToken }
+        return session
     }
 
     /// The body as JSON; GET has none that counts. An empty one is an empty object, whose missing fields get named.

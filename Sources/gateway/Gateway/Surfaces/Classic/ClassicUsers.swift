@@ -48,21 +48,17 @@ extension ClassicSurface {
         return .succeed
     }
 
-    @Sendable func logOut(_ call: ClassicCall) async throws(ClassicError) -> ClassicAnswer {
-        guard let token = ClassicAuthentication.token(of: call.request) else { throw .invalidToken }
-        let session: Session
-        switch await gate.judge(token, call.context) {
-        case .live(let live): session = live
-        case .over: throw .notLoggedIn
-        case .invalid: throw .invalidToken
-        case .unavailable: throw .unavailable
-        }
+    /// A token of a session that is over is good enough to be told so, and for nothing else.
+    @Sendable func logOut(
+        _ call: ClassicCall, _ session: Session, isOver: Bool
+    ) async throws(ClassicError) -> ClassicAnswer {
         if let userName = try call.optionalText("userName") {
             let named = try await backend.auth.ask(
                 AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
             guard let account = named.profiles.first?.account else { throw .notLoggedIn }
             guard account == session.account else { throw .invalidToken }
         }
+        guard !isOver else { throw .notLoggedIn }
         _ = try await backend.auth.ask(AuthAPI.LogOut(session: session.id), call.context)
         // The event says so to every gateway; this one must not serve the token even until it comes.
         gate.revoke(session.id, expiresAt: session.expiresAt)
