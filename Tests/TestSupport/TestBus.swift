@@ -37,6 +37,18 @@ package final class TestBus: Sendable {
         return client
     }
 
+    /// The same folder with Unix sockets in it, for tests that stop services and start them again.
+    package func configurationOverFiles() throws -> BusConfiguration {
+        var addresses: [ServiceName: BusConfiguration.Addresses] = [:]
+        for service in [ServiceName.auth, .social, .message] {
+            let path = "ipc://\(configuration.runtimePath)/\(service)"
+            addresses[service] = BusConfiguration.Addresses(
+                requests: [try BusEndpoint(path + ".sock")], events: [try BusEndpoint(path + "-events.sock")])
+        }
+        return BusConfiguration(
+            dataPath: configuration.dataPath, runtimePath: configuration.runtimePath, addresses: addresses)
+    }
+
     /// Follows a service's events; returns once it is subscribed and knows the head.
     package func follow(_ service: ServiceName) async throws -> EventRecorder {
         let recorder = EventRecorder()

@@ -27,8 +27,17 @@ package final class BusClient: Sendable {
         /// When the next look for expired calls is due.
         var nextSweep: MonotonicTime?
         var isClosed = false
+        /// Whether the service said goodbye and has not been heard again.
+        var isAway = false
+        /// Whether it still has to be told that nothing more is on its way.
+        var owesFarewell = false
         var socket: ZMQSocket?
     }
+
+    /// Pause between two looks whether a service that said goodbye is back.
+    private static let probeInterval = Duration.milliseconds(50)
+    /// Time such a look has.
+    private static let probeTimeout = Duration.milliseconds(200)
 
     package let service: ServiceName
     private let caller: ServiceName
@@ -54,7 +63,7 @@ package final class BusClient: Sendable {
         try await reactor.perform { [self] loop in
             let socket = try ZMQSocket(.dealer, context: reactor.context)
             for endpoint in endpoints { try security.connect(socket, to: endpoint) }
-            loop.watch(socket) { [self] _, frames in receive(frames) }
+            loop.watch(socket) { [self] loop, frames in receive(frames, loop) }
             state.withLock { $0.socket = socket }
         }
     }
@@ -94,6 +103,11 @@ package final class BusClient: Sendable {
         }
         guard isAdmitted else { return completion(.failure(ServiceError(.unavailable))) }
         reactor.execute { [self] loop in
+            let isAway = state.withLock { state in
+                state.queued -= 1
+                return state.isAway
+            }
+            guard !isAway else { return completion(.failure(ServiceError(.unavailable))) }
             transmit(request, context, loop) { result in
                 completion(
                     result.flatMap { payload in
@@ -111,7 +125,6 @@ package final class BusClient: Sendable {
         _ request: Request, _ context: CallContext, _ loop: ReactorLoop, completion: @escaping Completion
     ) {
         let (socket, id, mustSweep) = state.withLock { state -> (ZMQSocket?, UInt64, Bool) in
-            state.queued -= 1
             guard let socket = state.socket, !context.deadline.hasPassed else { return (nil, 0, false) }
             let id = state.pending.add(completion, deadline: context.deadline)
             let expiry = state.pending.nextExpiry ?? context.deadline
@@ -130,12 +143,14 @@ package final class BusClient: Sendable {
         state.withLock { $0.pending.take(id) }?(.failure(ServiceError(.unavailable)))
     }
 
-    private func receive(_ frames: [[UInt8]]) {
+    private func receive(_ frames: [[UInt8]], _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
+            if frames[0] == Envelope.signal(.goodbye) { return withdraw(loop) }
             let reply = try ReplyEnvelope(frames[0])
             // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
             state.withLock { $0.pending.take(reply.id) }?(reply.result)
+            sayFarewellIfDone()
         } catch {
             logger.warning("an unreadable reply was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
         }
@@ -155,7 +170,46 @@ package final class BusClient: Sendable {
             }
             guard let expired else { return }
             for completion in expired { completion(.failure(ServiceError(.outcomeUnknown))) }
+            sayFarewellIfDone()
             scheduleSweep(loop)
+        }
+    }
+
+    // MARK: - A service that stops
+
+    /// Calls nothing more until the service, or the process that takes its place, answers again.
+    private func withdraw(_ loop: ReactorLoop) {
+        let isNews = state.withLock { state in
+            defer { state.isAway = true }
+            state.owesFarewell = true
+            return !state.isAway
+        }
+        sayFarewellIfDone()
+        if isNews { scheduleProbe(loop) }
+    }
+
+    /// The service waits for this before it closes: no call is on its way any more, and no answer.
+    private func sayFarewellIfDone() {
+        let socket = state.withLock { state -> ZMQSocket? in
+            guard state.owesFarewell, state.pending.count == 0 else { return nil }
+            state.owesFarewell = false
+            return state.socket
+        }
+        // If it cannot be sent, the service has gone without waiting.
+        _ = try? socket?.send(Envelope.signal(.farewell))
+    }
+
+    private func scheduleProbe(_ loop: ReactorLoop) {
+        loop.schedule(at: .after(Self.probeInterval)) { [self] loop in
+            guard !state.withLock({ $0.isClosed }) else { return }
+            let context = CallContext(trace: "", deadline: .after(Self.probeTimeout))
+            transmit(EventLogAPI.Read(after: 0, limit: 0), context, loop) { [self] result in
+                if case .failure = result {
+                    reactor.execute { [self] loop in scheduleProbe(loop) }
+                } else {
+                    state.withLock { $0.isAway = false }
+                }
+            }
         }
     }
 }

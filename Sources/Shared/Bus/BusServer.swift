@@ -3,12 +3,35 @@ import Synchronization
 
 /// Answers a service's requests over a ROUTER socket. Every request gets an answer: unknown routes, undecodable payloads,
 /// strangers, overload and expiry too.
+///
+/// A server that drains tells its callers so and waits until each has parted: a request that is still on its way when a
+/// socket closes would vanish, and its caller would have to call the outcome unknown.
 package final class BusServer: Sendable {
+    private enum Phase {
+        case serving
+        case draining
+        case drained
+    }
+
+    /// A connection, by the socket it belongs to.
+    private struct Caller: Hashable {
+        let socket: ObjectIdentifier
+        let id: [UInt8]
+    }
+
     private struct State {
+        var phase = Phase.serving
         var inFlight = 0
-        var isDraining = false
+        /// Who may have a request on its way.
+        var callers: [Caller: ZMQSocket] = [:]
+        var isWaitingForPartings = false
         var drained: [CheckedContinuation<Void, Never>] = []
     }
+
+    /// Connections remembered; beyond that all are forgotten, and those in use come back with their next request.
+    private static let maxCallers = 1_000
+    /// Time that callers have to part once nothing is in flight: a paused one must not hold up the stop.
+    private static let partingLimit = Duration.milliseconds(500)
 
     private let routes: [String: BusRoutes.Route]
     private let reactor: BusReactor
@@ -32,52 +55,93 @@ package final class BusServer: Sendable {
         try await reactor.perform { [self] loop in
             let socket = try ZMQSocket(.router, context: reactor.context)
             try security.bind(socket, to: endpoint)
-            loop.watch(socket) { [self] _, frames in receive(frames, on: socket) }
+            loop.watch(socket) { [self] loop, frames in receive(frames, on: socket, loop) }
         }
     }
 
-    /// Refuses new requests and returns when those in flight are answered, or when `limit` has passed.
+    /// Refuses new requests and returns when those in flight are answered and the callers have parted, or when `limit`
+    /// has passed. Idempotent.
     package func drain(within limit: Duration) async {
         let timer = Task {
             // Cancelled when everything was answered in time, which is no failure.
             try? await Task.sleep(for: limit)
-            releaseDrainers()
+            finishDraining()
         }
         await withCheckedContinuation { continuation in
-            let isIdle = state.withLock { state in
-                state.isDraining = true
-                if state.inFlight > 0 { state.drained.append(continuation) }
-                return state.inFlight == 0
+            let isOver = state.withLock { state in
+                if state.phase != .drained { state.drained.append(continuation) }
+                return state.phase == .drained
             }
-            if isIdle { continuation.resume() }
+            guard !isOver else { return continuation.resume() }
+            reactor.execute { [self] loop in
+                let callers = state.withLock { state in
+                    if state.phase == .serving { state.phase = .draining }
+                    return state.callers
+                }
+                for (caller, socket) in callers { sayGoodbye(to: caller, on: socket) }
+                finishDrainingIfDone(loop)
+            }
         }
         timer.cancel()
     }
 
-    private func releaseDrainers() {
+    private func finishDraining() {
         let waiting = state.withLock { state in
+            state.phase = .drained
             defer { state.drained = [] }
             return state.drained
         }
         for continuation in waiting { continuation.resume() }
     }
 
-    private func receive(_ frames: [[UInt8]], on socket: ZMQSocket) {
+    private func finishDrainingIfDone(_ loop: ReactorLoop) {
+        let (isDone, mustSetTimer) = state.withLock { state in
+            guard state.phase == .draining, state.inFlight == 0 else { return (false, false) }
+            guard !state.callers.isEmpty else { return (true, false) }
+            defer { state.isWaitingForPartings = true }
+            return (false, !state.isWaitingForPartings)
+        }
+        if isDone { finishDraining() }
+        if mustSetTimer { loop.schedule(at: .after(Self.partingLimit)) { [self] _ in finishDraining() } }
+    }
+
+    private func sayGoodbye(to caller: Caller, on socket: ZMQSocket) {
+        // A caller that is gone, or reads nothing, will not part.
+        if (try? socket.send(caller.id, Envelope.signal(.goodbye))) != true {
+            state.withLock { _ = $0.callers.removeValue(forKey: caller) }
+        }
+    }
+
+    private func part(_ caller: Caller, _ loop: ReactorLoop) {
+        state.withLock { _ = $0.callers.removeValue(forKey: caller) }
+        finishDrainingIfDone(loop)
+    }
+
+    private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, _ loop: ReactorLoop) {
+        if frames.count == 2, frames[1] == Envelope.signal(.farewell) {
+            return part(Caller(socket: ObjectIdentifier(socket), id: frames[0]), loop)
+        }
         guard frames.count == 2, let id = RequestEnvelope.id(of: frames[1]) else {
             return logger.warning("an unreadable frame was dropped", metadata: ["frames": "\(frames.count)"])
         }
         let peer = frames[0]
         let reply: BusRoutes.Reply = { [self] bytes in
-            reactor.execute { [self] _ in
+            reactor.execute { [self] loop in
                 transmit(bytes, to: peer, on: socket)
-                finishOne()
+                state.withLock { $0.inFlight -= 1 }
+                finishDrainingIfDone(loop)
             }
         }
-        let isAdmitted = state.withLock { state in
-            guard !state.isDraining, state.inFlight < maxInFlight else { return false }
+        let caller = Caller(socket: ObjectIdentifier(socket), id: peer)
+        let (isAdmitted, isLate) = state.withLock { state in
+            if state.callers.count >= Self.maxCallers { state.callers = [:] }
+            let isNew = state.callers.updateValue(socket, forKey: caller) == nil
+            guard state.phase == .serving else { return (false, isNew) }
+            guard state.inFlight < maxInFlight else { return (false, false) }
             state.inFlight += 1
-            return true
+            return (true, false)
         }
+        if isLate { sayGoodbye(to: caller, on: socket) }
         guard isAdmitted else {
             return transmit(ReplyEnvelope.failure(id, ServiceError(.unavailable)), to: peer, on: socket)
         }
@@ -118,13 +182,5 @@ package final class BusServer: Sendable {
             // The caller is gone; its deadline or its restart has told its clients already.
             logger.debug("a reply had no receiver", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func finishOne() {
-        let isDrained = state.withLock { state in
-            state.inFlight -= 1
-            return state.isDraining && state.inFlight == 0
-        }
-        if isDrained { releaseDrainers() }
     }
 }

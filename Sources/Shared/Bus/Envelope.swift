@@ -9,7 +9,14 @@ enum Envelope {
         case request = 1
         case reply = 2
         case failure = 3
+        /// From a service that stops: send nothing more.
+        case goodbye = 4
+        /// From a caller that was told so: everything of mine was answered, and nothing is on its way.
+        case farewell = 5
     }
+
+    /// A frame that is nothing but its kind.
+    static func signal(_ kind: Kind) -> [UInt8] { [version, kind.rawValue] }
 }
 
 /// A request as it travels: who asks, for what, until when, and the payload.
@@ -98,7 +105,7 @@ extension ReplyEnvelope {
         switch kind {
         case .reply: result = .success(reader.readRest())
         case .failure: result = .failure(try ServiceError(from: &reader))
-        case .request, nil: throw WireError("not a reply")
+        case .request, .goodbye, .farewell, nil: throw WireError("not a reply")
         }
     }
 }

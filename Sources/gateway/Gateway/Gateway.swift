@@ -111,14 +111,23 @@ package final class Gateway: RunnableService {
     }
 
     private func bind(_ server: HTTPServer, to address: ListenAddress) async throws -> Int {
-        switch address {
-        case .tcp(let host, let port):
-            return try await server.bind(host: host, port: port)
-        case .unix(let path):
-            try await server.bind(unixSocket: path)
-            return 0
+        do {
+            switch address {
+            case .tcp(let host, let port):
+                return try await server.bind(host: host, port: port)
+            case .unix(let path):
+                try await server.bind(unixSocket: path)
+                return 0
+            }
+        } catch {
+            throw CannotListen(description: "cannot listen on \(address): \(error)")
         }
     }
+}
+
+/// Why an address cannot be listened on, with the address.
+private struct CannotListen: Error, CustomStringConvertible {
+    let description: String
 }
 
 extension BusClient {

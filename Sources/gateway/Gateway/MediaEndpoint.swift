@@ -11,7 +11,10 @@ struct MediaEndpoint: Sendable {
     let timeout: Duration
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
-        [.GET, .HEAD].map { HTTPRouter.Route($0, "/media/pictures/{account}") { await picture($0) } }
+        let endpoint: HTTPEndpoint = { await picture($0) }
+        return ["/media/pictures/{account}", "/api/media/pictures/{account}"].flatMap { path in
+            [HTTPRouter.Route(.GET, path, endpoint), HTTPRouter.Route(.HEAD, path, endpoint)]
+        }
     }
 
     /// The address of a profile's picture; empty when it has none.

@@ -3,7 +3,7 @@ package import Shared
 import SharedStorage
 import Synchronization
 
-/// The process social-svc: friend requests, friendships and friend groups; it allocates conversation ids.
+/// The process social-svc: friends and groups; it allocates conversation ids.
 package final class SocialService: RunnableService {
     /// What is running between start and stop.
     private struct Parts: Sendable {

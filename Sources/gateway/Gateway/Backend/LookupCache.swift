@@ -8,8 +8,12 @@ final class LookupCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
     private struct State {
         var values: [Key: Value] = [:]
-        /// Grows with every change heard of: what was fetched before it may be stale and is not kept.
-        var changes = 0
+        /// Counts the changes heard of: an answer asked for before one of its ids' may be older than that.
+        var lastChange = 0
+        var lastChangeOfAll = 0
+        /// The last change of each id that changed while a fetch was under way.
+        var changes: [Key: Int] = [:]
+        var fetches = 0
     }
 
     private let maxCount: Int
@@ -32,17 +36,15 @@ final class LookupCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// The values of ids; ids nobody has are left out.
     func values(of keys: some Sequence<Key>, _ context: CallContext) async throws(ServiceError) -> [Key: Value] {
         let wanted = Set(keys)
-        var (found, changes) = state.withLock { state in
+        var found = state.withLock { state in
             var found: [Key: Value] = [:]
             for key in wanted { found[key] = state.values[key] }
-            return (found, state.changes)
+            return found
         }
         var missing = wanted.filter { found[$0] == nil }[...]
         while !missing.isEmpty {
-            let fetched = try await fetch(Array(missing.prefix(batch)), context)
+            found.merge(try await fetchAndKeep(Array(missing.prefix(batch)), context)) { _, new in new }
             missing = missing.dropFirst(batch)
-            found.merge(fetched) { _, new in new }
-            changes = keep(fetched, ifUnchangedSince: changes)
         }
         return found
     }
@@ -50,25 +52,39 @@ final class LookupCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     func forget(_ key: Key) {
         state.withLock { state in
             state.values[key] = nil
-            state.changes += 1
+            state.lastChange += 1
+            if state.fetches > 0 { state.changes[key] = state.lastChange }
         }
     }
 
     func forgetAll() {
         state.withLock { state in
             state.values = [:]
-            state.changes += 1
+            state.lastChange += 1
+            state.lastChangeOfAll = state.lastChange
         }
     }
 
-    private func keep(_ fetched: [Key: Value], ifUnchangedSince changes: Int) -> Int {
+    private func fetchAndKeep(_ keys: [Key], _ context: CallContext) async throws(ServiceError) -> [Key: Value] {
+        let start = state.withLock { state in
+            state.fetches += 1
+            return state.lastChange
+        }
+        defer {
+            state.withLock { state in
+                state.fetches -= 1
+                if state.fetches == 0 { state.changes = [:] }
+            }
+        }
+        let fetched = try await fetch(keys, context)
         state.withLock { state in
-            guard state.changes == changes else { return state.changes }
             // Starting over is rare and costs one fetch per active id; an eviction order would cost every lookup.
             if state.values.count + fetched.count > maxCount { state.values = [:] }
-            state.values.merge(fetched) { _, new in new }
-            return changes
+            for (key, value) in fetched where max(state.lastChangeOfAll, state.changes[key] ?? 0) <= start {
+                state.values[key] = value
+            }
         }
+        return fetched
     }
 }
 

@@ -9,14 +9,18 @@ private final class PushConnection {
     let session: Session
     let dialect: any PushDialect
     var expiry: Scheduled<Void>?
+    /// The last message event before it was opened: where live begins unless its client resumes from a message.
+    /// `nil` once the events since then are not kept any more.
+    var openedAt: Int64?
     /// The last message event this connection was given by other means; `nil` until it is live.
     var position: Int64?
 
-    init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect) {
+    init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect, openedAt: Int64) {
         self.id = id
         self.socket = socket
         self.session = session
         self.dialect = dialect
+        self.openedAt = openedAt
     }
 }
 
@@ -25,8 +29,13 @@ private final class PushConnection {
 /// Lives on the gateway's event loop. Each publisher's events are worked off in order; one that needs a profile that is
 /// not in memory holds up those behind it until it is there, so that no order is ever changed.
 actor PushHub {
-    /// Pause before a start that found message-svc away is repeated.
-    private static let retryInterval = Duration.milliseconds(200)
+    /// Pause before a service that was found away is asked again; doubles up to the last one.
+    private static let firstRetry = Duration.milliseconds(100)
+    private static let lastRetry = Duration.seconds(2)
+    /// How long pushes are held up for a name: longer than a restart of the service that knows it takes.
+    private static let maxNameWait = Duration.seconds(3)
+    /// Events of one service that may wait for a name; beyond it they go without.
+    private static let maxWaitingEvents = 10_000
 
     private struct LocalAccount {
         /// Oldest first.
@@ -55,6 +64,8 @@ actor PushHub {
     private var members: [ConversationID: Set<AccountID>] = [:]
     private var lanes: [ServiceName: Lane] = [:]
     private var recent = RecentEvents()
+    /// Until when pushes go without names that are not in memory, because nobody could tell them.
+    private var namesAwaited = MonotonicTime(nanoseconds: 0)
     private var lastConnection: UInt64 = 0
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
@@ -84,7 +95,8 @@ actor PushHub {
         assumeIsolated { hub in
             hub.lastConnection += 1
             let connection = PushConnection(
-                id: hub.lastConnection, socket: socket, session: session, dialect: dialect)
+                id: hub.lastConnection, socket: socket, session: session, dialect: dialect,
+                openedAt: hub.recent.position)
             socket.overflowCloseCode = dialect.tooSlowCode
             socket.onClose = { [self, id = connection.id] _ in assumeIsolated { $0.forget(id, of: session.account) } }
             hub.register(connection)
@@ -111,8 +123,10 @@ actor PushHub {
         connection.expiry = eventLoop.scheduleTask(in: .seconds(max(0, secondsLeft))) { [self] in
             assumeIsolated { $0.close(session.id, of: session.account) }
         }
-        if let account = accounts[session.account], account.connections.count > maxConnectionsPerAccount {
-            account.connections[0].socket.close(code: .policyViolation, reason: "too many connections")
+        // Those that are closing already leave in a later tick.
+        let open = accounts[session.account]?.connections.filter(\.socket.isOpen) ?? []
+        if open.count > maxConnectionsPerAccount {
+            open[0].socket.close(code: .policyViolation, reason: "too many connections")
         }
     }
 
@@ -136,13 +150,16 @@ actor PushHub {
     private func start(_ connection: PushConnection, since: MessageID?) {
         Task {
             var since = since
+            var pause = Self.firstRetry
             while connection.socket.isOpen {
                 do throws(ServiceError) {
                     if try await goLive(connection, since: &since) { return }
                 } catch {
+                    guard connection.socket.isOpen else { return }
                     logger.debug("a push connection waits for message-svc", metadata: ["reason": "\(error)"])
                     // Nothing cancels this task.
-                    try? await Task.sleep(for: Self.retryInterval)
+                    try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
+                    pause = min(pause * 2, Self.lastRetry)
                 }
             }
         }
@@ -158,8 +175,8 @@ actor PushHub {
         repeat {
             let context = CallContext(trace: "")
             reply = try await backend.message.call(MessageAPI.Attach(account: account, since: since), context)
-            let senders = try await profiles.values(of: reply.missed.map(\.sender), context)
-            let groups = try await groupNames.values(of: reply.missed.compactMap(\.group), context)
+            let senders = await names(of: reply.missed.map(\.sender), in: profiles)
+            let groups = await names(of: reply.missed.compactMap(\.group), in: groupNames)
             for message in reply.missed {
                 push(
                     .messageSent(
@@ -171,7 +188,13 @@ actor PushHub {
             }
         } while reply.hasMore
 
-        guard let between = try await recentEvents(after: reply.position) else { return false }
+        var position = reply.position
+        // A client that saw the handshake counts on everything sent since, however long message-svc took to answer.
+        if since == nil, let openedAt = connection.openedAt { position = min(position, openedAt) }
+        guard let between = await recentEvents(after: position) else {
+            connection.openedAt = nil
+            return false
+        }
         guard connection.socket.isOpen else { return true }
         // From here on nothing is awaited: no event can come in between.
         var conversations = Set(reply.conversations)
@@ -185,7 +208,7 @@ actor PushHub {
             default: break
             }
         }
-        connection.position = max(reply.position, recent.position)
+        connection.position = max(position, recent.position)
         if accounts[account]?.conversations == nil {
             accounts[account]?.conversations = conversations
             for conversation in conversations { members[conversation, default: []].insert(account) }
@@ -193,19 +216,36 @@ actor PushHub {
         return true
     }
 
+    /// Names for pushes; those in memory alone when nobody can tell the others.
+    private func names<Key, Value>(
+        of keys: some Sequence<Key>, in cache: LookupCache<Key, Value>
+    ) async -> [Key: Value] {
+        let wanted = Set(keys)
+        do throws(ServiceError) {
+            return try await cache.values(of: wanted, CallContext(trace: "", deadline: .after(Self.maxNameWait)))
+        } catch {
+            logger.warning("pushes go without names", metadata: ["reason": "\(error)"])
+            return Dictionary(wanted.compactMap { key in cache.cached(key).map { (key, $0) } }) { first, _ in first }
+        }
+    }
+
     /// The events that came while a connection was being started, once the names they need are in memory.
     private func recentEvents(
         after position: Int64
-    ) async throws(ServiceError) -> [(number: Int64, event: BackendEvent)]? {
+    ) async -> [(number: Int64, event: BackendEvent)]? {
+        // What does not exist; asking again would not help.
+        var nobody: Set<AccountID> = []
+        var nothing: Set<ConversationID> = []
         while let events = recent.after(position) {
-            let unknown = Set(events.compactMap(\.event.subject)).filter { profiles.cached($0) == nil }
-            let unnamed = Set(events.compactMap(\.event.group)).filter { groupNames.cached($0) == nil }
+            let unknown = Set(events.compactMap(\.event.subject)).subtracting(nobody)
+                .filter { profiles.cached($0) == nil }
+            let unnamed = Set(events.compactMap(\.event.group)).subtracting(nothing)
+                .filter { groupNames.cached($0) == nil }
             if unknown.isEmpty, unnamed.isEmpty { return events }
-            let context = CallContext(trace: "")
-            let found = try await profiles.values(of: unknown, context).count
-            let named = try await groupNames.values(of: unnamed, context).count
-            // What nobody knows stays unknown; asking again would not help.
-            if found < unknown.count || named < unnamed.count { return recent.after(position) }
+            let found = await names(of: unknown, in: profiles)
+            let named = await names(of: unnamed, in: groupNames)
+            nobody.formUnion(unknown.filter { found[$0] == nil })
+            nothing.formUnion(unnamed.filter { named[$0] == nil })
         }
         return nil
     }
@@ -275,9 +315,10 @@ actor PushHub {
         for (number, event) in lane.events {
             let unknown = event.subject.flatMap { profiles.cached($0) == nil ? $0 : nil }
             let unnamed = event.group.flatMap { groupNames.cached($0) == nil ? $0 : nil }
-            if unknown != nil || unnamed != nil, !recipients(of: event).isEmpty {
+            let mayWait = namesAwaited.hasPassed && lane.events.count - done < Self.maxWaitingEvents
+            if unknown != nil || unnamed != nil, mayWait, !recipients(of: event).isEmpty {
                 lane.isWaiting = true
-                fetchNames(of: unknown, unnamed, for: service)
+                fetchNames(of: unknown, unnamed, for: service, number)
                 break
             }
             apply(event, number: number, from: service)
@@ -287,24 +328,45 @@ actor PushHub {
         lanes[service] = lane
     }
 
-    private func fetchNames(of account: AccountID?, _ group: ConversationID?, for service: ServiceName) {
+    private func fetchNames(
+        of account: AccountID?, _ group: ConversationID?, for service: ServiceName, _ number: Int64
+    ) {
         Task {
-            do throws(ServiceError) {
-                let context = CallContext(trace: "")
-                _ = try await profiles.values(of: CollectionOfOne(account).compactMap(\.self), context)
-                _ = try await groupNames.values(of: CollectionOfOne(group).compactMap(\.self), context)
-            } catch {
-                logger.warning("pushes go without a name", metadata: ["reason": "\(error)"])
+            let isKnown = await settle(account, in: profiles)
+            let isNamed = await settle(group, in: groupNames)
+            if !isKnown || !isNamed {
+                // Whoever knows is away: the events behind this one do not wait for him again and again.
+                namesAwaited = .after(Self.maxNameWait)
+                logger.warning("pushes go without names", metadata: ["from": "\(service)"])
             }
-            resume(service)
+            resume(service, with: number)
         }
     }
 
+    /// Asks for a name until it is in memory, nobody has the id, or ``maxNameWait`` is over; `false` for the last.
+    private func settle<Key, Value>(_ key: Key?, in cache: LookupCache<Key, Value>) async -> Bool {
+        guard let key else { return true }
+        let deadline = MonotonicTime.after(Self.maxNameWait)
+        // What was fetched is not kept when it changed meanwhile, and then asked for anew.
+        while cache.cached(key) == nil {
+            do throws(ServiceError) {
+                // Nobody has this id: asking again would not help.
+                if try await cache.values(of: [key], CallContext(trace: "", deadline: deadline)).isEmpty { break }
+            } catch {
+                guard !deadline.hasPassed, !accounts.isEmpty else { return false }
+                // Nothing cancels this task.
+                try? await Task.sleep(for: Self.firstRetry)
+            }
+        }
+        return true
+    }
+
     /// The first event has waited for its name: it goes now, with or without it.
-    private func resume(_ service: ServiceName) {
+    private func resume(_ service: ServiceName, with number: Int64) {
         guard var lane = lanes[service] else { return }
         lane.isWaiting = false
-        let first = lane.events.isEmpty ? nil : lane.events.removeFirst()
+        // The lane may have been emptied meanwhile, and then what is first has not waited.
+        let first = lane.events.first?.number == number ? lane.events.removeFirst() : nil
         lanes[service] = lane
         if let first { apply(first.event, number: first.number, from: service) }
         workOff(service)

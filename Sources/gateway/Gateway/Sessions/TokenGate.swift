@@ -13,8 +13,7 @@ struct Session: Sendable, Hashable {
 
 extension Session {
     fileprivate init(_ claims: AccessClaims) {
-        self.init(
-            id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
+        self.init(id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
     }
 }
 
@@ -41,10 +40,9 @@ final class TokenGate: Sendable {
     private struct State {
         var verifier: TokenVerifier?
         var remembered: [String: Session] = [:]
-        /// Revoked sessions and when their tokens expire.
+        /// Revoked sessions and when their tokens expire; as far as events have told until auth-svc's list was read.
         var revoked: [SessionID: Int64] = [:]
-        /// Whether auth-svc has told of those revoked before this gateway listened.
-        var isSynchronized = false
+        var hasReadRevocations = false
         var nextKeyFetch = MonotonicTime(nanoseconds: 0)
     }
 
@@ -58,7 +56,7 @@ final class TokenGate: Sendable {
     }
 
     /// Whether tokens can be judged at all: part of the gateway's readiness.
-    var isReady: Bool { state.withLock { $0.verifier != nil && $0.isSynchronized } }
+    var isReady: Bool { state.withLock { $0.verifier != nil && $0.hasReadRevocations } }
 
     /// Judges a token; asks auth-svc only when it is signed with a key not seen before.
     func judge(_ token: String, _ context: CallContext) async -> Verdict {
@@ -99,7 +97,7 @@ final class TokenGate: Sendable {
                     // What is known already stays: an event may have been faster than this answer.
                     state.revoked = state.revoked.filter { $0.value > now }
                     for revocation in reply.revocations { state.revoked[revocation.session] = revocation.expiresAt }
-                    state.isSynchronized = true
+                    state.hasReadRevocations = true
                 }
                 return
             } catch {
@@ -113,7 +111,7 @@ final class TokenGate: Sendable {
     /// `nil` when the key is unknown.
     private func judge(_ token: String, now: Int64) -> Verdict? {
         let (known, verifier) = state.withLock { state -> (Verdict?, TokenVerifier?) in
-            guard state.isSynchronized else { return (.unavailable, nil) }
+            guard state.hasReadRevocations else { return (.unavailable, nil) }
             guard let session = state.remembered[token] else { return (nil, state.verifier) }
             let isLive = session.expiresAt > now && state.revoked[session.id] == nil
             return (isLive ? .live(session) : .over(session), nil)

@@ -100,9 +100,12 @@ struct ClassicCall: Sendable {
         return id
     }
 
+    /// Whether the answer hands something out; what HEAD asks for only has its length told.
+    var handsOut: Bool { request.method != .HEAD }
+
     private static func id(_ value: JSONValue) -> Int64? {
         switch value {
-        case .integer(let id): id
+        case .integer(let id): bounded(id)
         case .string(let text): decimal(text)
         default: nil
         }
@@ -110,8 +113,11 @@ struct ClassicCall: Sendable {
 
     /// An optional minus and digits, within 64 bits; nothing else that `Int64` would read.
     private static func decimal(_ text: String) -> Int64? {
-        text.hasPrefix("+") ? nil : Int64(text)
+        text.hasPrefix("+") ? nil : Int64(text).map(bounded)
     }
+
+    /// No id has more than 53 bits, so nothing is lost, and nobody behind here can overflow who counts on from an id.
+    private static func bounded(_ id: Int64) -> Int64 { min(max(id, -1 << 53), 1 << 53) }
 }
 
 /// What an endpoint answers beside `code` and `info`.

@@ -19,34 +19,63 @@ extension ClassicSurface {
     /// Each application is handed out once: marked when the answer was written, so that a broken connection repeats it.
     @Sendable func pullFriendChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer
     {
-        let isComplete = call.request.query["all"] == "true"
-        let requests = try await backend.social.ask(
-            SocialAPI.PendingRequests(account: session.account, includesHandedOver: isComplete), call.context
-        ).requests
-        let applicants = try await profiles(of: requests.map(\.applicant), call)
-        let pictures = try await pictures(of: applicants.values, call)
-        var answer = ClassicAnswer { json in
-            json.array("friend_chain", requests) { request, json in
-                json.object {
-                    $0.field("sender_user_id", "\(request.applicant)")
-                    $0.field("sender_name", applicants[request.applicant]?.userName ?? "")
-                    $0.field("sender_picture", pictures[request.applicant])
-                    $0.field("message", request.message)
-                }
-            }
+        if call.request.query["all"] == "true" {
+            return try await friendChain(try await applications(to: session, all: true, call), call)
         }
-        if !isComplete, !requests.isEmpty {
-            answer.afterWrite = { [backend, logger, timeout] isWritten in
-                guard isWritten else { return }
-                let confirmation = SocialAPI.ConfirmRequests(account: session.account, requests: requests.map(\.id))
+        let turn = try await beginApplicationTurn(of: session, call)
+        do throws(ClassicError) {
+            let applications = try await applications(to: session, all: false, call)
+            var answer = try await friendChain(applications, call)
+            answer.afterWrite = { [backend, logger, timeout, applicationTurns] isWritten in
+                guard isWritten, call.handsOut, !applications.isEmpty else {
+                    return applicationTurns.endSoon(turn, of: session.account)
+                }
+                let confirmation = SocialAPI.ConfirmRequests(account: session.account, requests: applications.map(\.id))
                 let context = CallContext(trace: call.context.trace, deadline: .after(timeout))
                 backend.social.send(confirmation, context) { result in
+                    applicationTurns.endSoon(turn, of: session.account)
                     guard case .failure(let error) = result else { return }
                     logger.warning("applications will be handed out again", metadata: ["reason": "\(error)"])
                 }
             }
+            return answer
+        } catch {
+            await applicationTurns.end(turn, of: session.account)
+            throw error
         }
-        return answer
+    }
+
+    private func beginApplicationTurn(of session: Session, _ call: ClassicCall) async throws(ClassicError) -> Int64 {
+        do throws(ServiceError) {
+            return try await applicationTurns.begin(session.account, until: call.context.deadline)
+        } catch {
+            throw ClassicError(error)
+        }
+    }
+
+    private func applications(
+        to session: Session, all: Bool, _ call: ClassicCall
+    ) async throws(ClassicError) -> [SocialAPI.FriendRequest] {
+        try await backend.social.ask(
+            SocialAPI.PendingRequests(account: session.account, includesHandedOver: all), call.context
+        ).requests
+    }
+
+    private func friendChain(
+        _ applications: [SocialAPI.FriendRequest], _ call: ClassicCall
+    ) async throws(ClassicError) -> ClassicAnswer {
+        let applicants = try await profiles(of: applications.map(\.applicant), call)
+        let pictures = try await pictures(of: applicants.values, call)
+        return ClassicAnswer { json in
+            json.array("friend_chain", applications) { application, json in
+                json.object {
+                    $0.field("sender_user_id", "\(application.applicant)")
+                    $0.field("sender_name", applicants[application.applicant]?.userName ?? "")
+                    $0.field("sender_picture", pictures[application.applicant])
+                    $0.field("message", application.message)
+                }
+            }
+        }
     }
 
     @Sendable func decideApplication(

@@ -5,31 +5,31 @@ extension ClassicSurface {
     /// A push connection: `since` first gives what was missed after a message.
     @Sendable func upgradeToPush(_ request: HTTPRequest) async -> WebSocketUpgrade {
         do throws(ClassicError) {
-            let (session, since) = try await pushRequest(request)
+            let (session, since) = try await pushStart(of: request)
             return .accept { [hub] socket in hub.open(socket, session, ClassicPush(), since: since) }
         } catch {
-            // The plain answer of the same path says why.
+            // The plain answer says why.
             return .respond
         }
     }
 
-    /// What a push connection is refused with, or a request without a handshake.
-    @Sendable func explainPush(_ request: HTTPRequest) async -> HTTPResponse {
+    /// What the push path answers when it does not become a push connection.
+    @Sendable func refusePush(_ request: HTTPRequest) async -> HTTPResponse {
         do throws(ClassicError) {
-            _ = try await pushRequest(request)
+            _ = try await pushStart(of: request)
             return answer(to: .upgradeRequired)
         } catch {
             return error.response
         }
     }
 
-    private func pushRequest(
-        _ request: HTTPRequest
-    ) async throws(ClassicError) -> (session: Session, since: MessageID?) {
+    /// Whose connection it becomes, and the message it resumes from.
+    private func pushStart(of request: HTTPRequest) async throws(ClassicError) -> (session: Session, since: MessageID?)
+    {
         let context = CallContext(trace: request.id, deadline: .after(timeout))
-        let session = try await session(of: ClassicAuthentication.pushToken(of: request), context)
-        let since = try ClassicCall(request: request, body: JSONObject(), context: context).optionalQueryID("since")
-        return (session, since.map { MessageID($0) })
+        let session = try await liveSession(of: ClassicAuthentication.pushToken(of: request), context)
+        let call = ClassicCall(request: request, body: JSONObject(), context: context)
+        return (session, try call.optionalQueryID("since").map { MessageID($0) })
     }
 }
 

@@ -8,6 +8,8 @@ import Shared
 /// Every path also answers under `/api`. Checks run in this order: method, token, JSON and fields, then the endpoint's.
 struct ClassicSurface: Surface {
     typealias OpenHandler = @Sendable (ClassicCall) async throws(ClassicError) -> ClassicAnswer
+    typealias SignedHandler =
+        @Sendable (ClassicCall, Session, _ isOver: Bool) async throws(ClassicError) -> ClassicAnswer
     typealias Handler = @Sendable (ClassicCall, Session) async throws(ClassicError) -> ClassicAnswer
 
     let backend: Backend
@@ -22,6 +24,8 @@ struct ClassicSurface: Surface {
     let lookUpRate: RateLimiter?
     /// Messages of one account: 50 a second, 200 at once.
     let messageRate: RateLimiter?
+    /// One hand-over of applications per account at a time.
+    let applicationTurns = Turns<AccountID>()
 
     init(
         backend: Backend, profiles: ProfileCache, groupNames: GroupNameCache, pictures: PictureCache, gate: TokenGate,
@@ -41,15 +45,13 @@ struct ClassicSurface: Surface {
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
         [userRoutes, friendRoutes, messageRoutes, conversationRoutes, groupRoutes].flatMap(\.self)
-            + route(.GET, "/ws", explainPush)
+            + route(.GET, "/ws", refusePush)
     }
 
     private var userRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         open(.POST, "/user/login", logIn)
             + open(.PUT, "/user/register", register)
-            + route(.POST, "/user/logout") { request in
-                await answer(request) { context throws(ClassicError) in try await logOut(request, context) }
-            }
+            + signed(.POST, "/user/logout", logOut)
             + authenticated(.POST, "/user/cancel", cancelAccount)
             + authenticated(.DELETE, "/user/cancel", cancelAccount)
             + authenticated(.GET, "/user/pull_user_info", findUsers)
@@ -127,8 +129,20 @@ struct ClassicSurface: Surface {
     ) -> [HTTPRouter<HTTPEndpoint>.Route] {
         route(method, path) { request in
             await answer(request) { context throws(ClassicError) in
-                let session = try await session(of: ClassicAuthentication.token(of: request), context)
+                let session = try await liveSession(of: ClassicAuthentication.token(of: request), context)
                 return try await handler(try call(request, context), session)
+            }
+        }
+    }
+
+    /// For a handler that judges itself what a session that is over may do.
+    private func signed(
+        _ method: HTTPMethod, _ path: String, _ handler: @escaping SignedHandler
+    ) -> [HTTPRouter<HTTPEndpoint>.Route] {
+        route(method, path) { request in
+            await answer(request) { context throws(ClassicError) in
+                let (session, isOver) = try await session(of: ClassicAuthentication.token(of: request), context)
+                return try await handler(try call(request, context), session, isOver)
             }
         }
     }
@@ -139,7 +153,7 @@ struct ClassicSurface: Surface {
         [HTTPRouter.Route(method, path, endpoint), HTTPRouter.Route(method, "/api" + path, endpoint)]
     }
 
-    func answer(
+    private func answer(
         _ request: HTTPRequest,
         _ body: (CallContext) async throws(ClassicError) -> ClassicAnswer
     ) async -> HTTPResponse {
@@ -154,18 +168,28 @@ struct ClassicSurface: Surface {
         }
     }
 
-    /// The session of a token.
-    func session(of token: String?, _ context: CallContext) async throws(ClassicError) -> Session {
+    /// The session that a token proves, and whether it is over.
+    private func session(
+        of token: String?, _ context: CallContext
+    ) async throws(ClassicError) -> (session: Session, isOver: Bool) {
         guard let token else { throw .invalidToken }
         switch await gate.judge(token, context) {
-        case .live(let session): return session
+        case .live(let session): return (session, false)
+        case .over(let session): return (session, true)
         case .unavailable: throw .unavailable
-        case .over, .invalid: throw .invalidToken
+        case .invalid: throw .invalidToken
         }
     }
 
+    /// The session that a token proves, which must be live.
+    func liveSession(of token: String?, _ context: CallContext) async throws(ClassicError) -> Session {
+        let (session, isOver) = try await session(of: token, context)
+        guard !isOver else { throw .invalidToken }
+        return session
+    }
+
     /// The body as JSON; GET has none that counts. An empty one is an empty object, whose missing fields get named.
-    func call(_ request: HTTPRequest, _ context: CallContext) throws(ClassicError) -> ClassicCall {
+    private func call(_ request: HTTPRequest, _ context: CallContext) throws(ClassicError) -> ClassicCall {
         guard request.method != .GET, request.method != .HEAD, request.body.readableBytes > 0 else {
             return ClassicCall(request: request, body: JSONObject(), context: context)
         }

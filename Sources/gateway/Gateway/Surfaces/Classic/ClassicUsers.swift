@@ -41,22 +41,14 @@ extension ClassicSurface {
         return .succeed
     }
 
-    /// Unlike all others it tells a token whose session is over from one that never was.
-    func logOut(_ request: HTTPRequest, _ context: CallContext) async throws(ClassicError) -> ClassicAnswer {
-        guard let token = ClassicAuthentication.token(of: request) else { throw .invalidToken }
-        let session: Session
-        let isLive: Bool
-        switch await gate.judge(token, context) {
-        case .live(let live): (session, isLive) = (live, true)
-        case .over(let over): (session, isLive) = (over, false)
-        case .invalid: throw .invalidToken
-        case .unavailable: throw .unavailable
-        }
-        let call = try call(request, context)
+    /// A token of a session that is over is good enough to be told so, and for nothing else.
+    @Sendable func logOut(
+        _ call: ClassicCall, _ session: Session, isOver: Bool
+    ) async throws(ClassicError) -> ClassicAnswer {
         if let userName = try call.optionalText("userName") {
             try await check(userName, isNameOf: session, call)
         }
-        guard isLive else { throw .notLoggedIn }
+        guard !isOver else { throw .notLoggedIn }
         _ = try await backend.auth.ask(AuthAPI.LogOut(session: session.id), call.context)
         // The event says so to every gateway; this one must not serve the token even until it comes.
         gate.revoke(session.id, expiresAt: session.expiresAt)

@@ -1,0 +1,153 @@
+import Shared
+import SharedCrypto
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+@Suite struct TokenGateTests {
+    private func withGate(
+        _ auth: StubAuth, isSynchronized: Bool = true, _ body: (TokenGate) async throws -> Void
+    ) async throws {
+        try await withStub(of: .auth, auth.routes()) { client in
+            let gate = TokenGate(auth: client, logger: .silent)
+            if isSynchronized { await gate.synchronize() }
+            try await body(gate)
+        }
+    }
+
+    @Test func `nothing can be judged before keys and revocations are known`() async throws {
+        let auth = try StubAuth()
+        try await withGate(auth, isSynchronized: false) { gate async throws in
+            let token = try auth.token()
+            #expect(!gate.isReady)
+            #expect(await gate.judge(token, .test()) == .unavailable)
+            await gate.synchronize()
+            #expect(gate.isReady)
+            guard case .live(let session) = await gate.judge(token, .test()) else {
+                Issue.record("not live")
+                return
+            }
+            #expect(session.account.rawValue == 1)
+            #expect(session.id.rawValue == 1)
+        }
+    }
+
+    @Test func `a token is live, over or invalid`() async throws {
+        let auth = try StubAuth()
+        auth.revoke(2)
+        try await withGate(auth) { gate async throws in
+            for _ in 1...2 {
+                #expect(try await gate.judge(auth.token(session: 1), .test()).name == "live")
+                #expect(try await gate.judge(auth.token(session: 2), .test()).name == "over")
+                #expect(try await gate.judge(auth.token(session: 3, lifetime: 0), .test()).name == "over")
+                #expect(try await gate.judge(auth.token(session: 2, lifetime: 0), .test()).name == "over")
+                #expect(await gate.judge("", .test()).name == "invalid")
+                #expect(await gate.judge("a.b.c", .test()).name == "invalid")
+            }
+        }
+    }
+
+    @Test func `a revocation ends what was live, whether the token was seen before or not`() async throws {
+        let auth = try StubAuth()
+        try await withGate(auth) { gate in
+            let (seen, unseen) = (try auth.token(session: 1), try auth.token(session: 1, lifetime: 2_000))
+            #expect(await gate.judge(seen, .test()).name == "live")
+            gate.revoke(SessionID(1), expiresAt: WallClock.seconds + 1_000)
+            gate.revoke(SessionID(1), expiresAt: WallClock.seconds + 1_000)
+            #expect(gate.isRevoked(SessionID(1)))
+            #expect(await gate.judge(seen, .test()).name == "over")
+            #expect(await gate.judge(unseen, .test()).name == "over")
+            // What an event said stays although the list that is read afterwards does not know it.
+            await gate.synchronize()
+            #expect(await gate.judge(seen, .test()).name == "over")
+        }
+    }
+
+    @Test func `a revocation heard of before the first list counts`() async throws {
+        let auth = try StubAuth()
+        try await withGate(auth, isSynchronized: false) { gate async throws in
+            gate.revoke(SessionID(1), expiresAt: WallClock.seconds + 1_000)
+            #expect(gate.isRevoked(SessionID(1)))
+            #expect(!gate.isReady)
+            await gate.synchronize()
+            #expect(try await gate.judge(auth.token(session: 1), .test()).name == "over")
+            #expect(try await gate.judge(auth.token(session: 2), .test()).name == "live")
+        }
+    }
+
+    @Test func `a token that expires while it is remembered is over`() async throws {
+        let auth = try StubAuth()
+        try await withGate(auth) { gate in
+            let token = try auth.token(lifetime: 1)
+            #expect(await gate.judge(token, .test()).name == "live")
+            while await gate.judge(token, .test()).name == "live" { await Task.yield() }
+            #expect(await gate.judge(token, .test()).name == "over")
+        }
+    }
+
+    @Test func `an unknown key is asked for, and not with every token`() async throws {
+        let (auth, other) = (try StubAuth(), try StubAuth())
+        let keys = Mutex([auth.key.publicKey])
+        let fetches = Mutex(0)
+        var routes = BusRoutes()
+        routes.on(AuthAPI.SigningKeys.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            fetches.withLock { $0 += 1 }
+            return AuthAPI.SigningKeys.Reply(
+                keys: keys.withLock { $0 }.map { .init(id: $0.keyID, publicKey: Blob($0.rawBytes)) })
+        }
+        routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0)
+        }
+        try await withStub(of: .auth, routes) { client in
+            let gate = TokenGate(auth: client, logger: .silent)
+            await gate.synchronize()
+            let before = fetches.withLock { $0 }
+            let start = MonotonicTime.now
+            for _ in 1...50 { #expect(try await gate.judge(other.token(), .test()).name == "invalid") }
+            // One at once, and one more for each second that may have passed meanwhile.
+            let seconds = (MonotonicTime.now.nanoseconds - start.nanoseconds) / 1_000_000_000
+            #expect(fetches.withLock { $0 } - before <= 1 + Int(seconds))
+
+            keys.withLock { $0.append(other.key.publicKey) }
+            while try await gate.judge(other.token(), .test()).name == "invalid" { await Task.yield() }
+            #expect(try await gate.judge(other.token(), .test()).name == "live")
+            #expect(try await gate.judge(auth.token(), .test()).name == "live")
+        }
+    }
+
+    @Test func `an unknown key is no verdict while auth-svc is away`() async throws {
+        let (auth, other) = (try StubAuth(), try StubAuth())
+        let isAway = Mutex(false)
+        let routes = auth.routes()
+        var failing = BusRoutes()
+        failing.on(AuthAPI.SigningKeys.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            if isAway.withLock({ $0 }) { throw ServiceError(.unavailable) }
+            return AuthAPI.SigningKeys.Reply(
+                keys: [.init(id: auth.key.publicKey.keyID, publicKey: Blob(auth.key.publicKey.rawBytes))])
+        }
+        failing.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0)
+        }
+        #expect(routes.names.count == failing.names.count)
+        try await withStub(of: .auth, failing) { client async throws in
+            let gate = TokenGate(auth: client, logger: .silent)
+            await gate.synchronize()
+            isAway.withLock { $0 = true }
+            #expect(try await gate.judge(other.token(), .test()) == .unavailable)
+            #expect(try await gate.judge(auth.token(), .test()).name == "live")
+        }
+    }
+}
+
+extension TokenGate.Verdict {
+    fileprivate var name: String {
+        switch self {
+        case .live: "live"
+        case .over: "over"
+        case .invalid: "invalid"
+        case .unavailable: "unavailable"
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Testing
+
+@testable import Shared
+
+@Suite struct EnvelopeTests {
+    private let request = RequestEnvelope(
+        id: 0x0102_0304_0506_0708, caller: .gateway, remainingMilliseconds: 5_000, route: "message.send",
+        trace: "0123456789abcdef", payload: [1, 2, 3])
+
+    @Test func `a request comes back as it was`() throws {
+        let decoded = try RequestEnvelope(request.bytes)
+        #expect(decoded == request)
+        #expect(RequestEnvelope.id(of: request.bytes) == request.id)
+        var empty = request
+        (empty.route, empty.trace, empty.payload) = ("", "", [])
+        #expect(try RequestEnvelope(empty.bytes) == empty)
+    }
+
+    @Test func `a request has the bytes it always had`() {
+        #expect(
+            request.bytes.hex
+                == "0101080706050403020101881300000c0000006d6573736167652e73656e64100000003031323334353637383961626364656600"
+                .dropLast(2) + "010203")
+    }
+
+    @Test func `replies and failures come back as they were`() throws {
+        let success = try ReplyEnvelope(ReplyEnvelope.success(9, AuthAPI.Register.Reply(account: AccountID(5))))
+        #expect(success.id == 9)
+        #expect(try AuthAPI.Register.Reply(wireBytes: success.result.get()).account == AccountID(5))
+
+        for code in ServiceError.Code.allCases {
+            let error = ServiceError(code, detail: "détail")
+            let failure = try ReplyEnvelope(ReplyEnvelope.failure(9, error))
+            #expect(failure.id == 9)
+            #expect(throws: error) { try failure.result.get() }
+        }
+    }
+
+    @Test func `an unknown code is a defect`() throws {
+        var bytes = ReplyEnvelope.failure(9, ServiceError(.unavailable, detail: ""))
+        bytes[10] = 200
+        let failure = try ReplyEnvelope(bytes)
+        #expect(throws: ServiceError(.internal)) { try failure.result.get() }
+    }
+
+    @Test func `a truncated frame is refused at every length`() {
+        let bytes = request.bytes
+        let headLength = bytes.count - request.payload.count
+        for length in 0..<headLength {
+            #expect(throws: WireError.self) { try RequestEnvelope(Array(bytes.prefix(length))) }
+            #expect((RequestEnvelope.id(of: Array(bytes.prefix(length))) != nil) == (length >= 10))
+        }
+        let failure = ReplyEnvelope.failure(9, ServiceError(.unavailable, detail: "x"))
+        for length in 0..<failure.count {
+            #expect(throws: WireError.self) { try ReplyEnvelope(Array(failure.prefix(length))) }
+        }
+    }
+
+    @Test func `another version or kind is refused`() {
+        for (position, value) in [(0, 0), (0, 2), (0, 255), (1, 0), (1, 2), (1, 3), (1, 6), (1, 255)] as [(Int, UInt8)]
+        {
+            var bytes = request.bytes
+            bytes[position] = value
+            #expect(throws: WireError.self) { try RequestEnvelope(bytes) }
+            #expect(RequestEnvelope.id(of: bytes) == nil)
+        }
+        for (position, value) in [(0, 0), (0, 2), (1, 0), (1, 1), (1, 4), (1, 255)] as [(Int, UInt8)] {
+            var bytes = ReplyEnvelope.success(9, Done())
+            bytes[position] = value
+            #expect(throws: WireError.self) { try ReplyEnvelope(bytes) }
+        }
+    }
+
+    @Test func `a route or trace too long is refused, and so is an unknown caller`() throws {
+        var long = request
+        long.route = String(repeating: "r", count: Envelope.maxRouteBytes + 1)
+        #expect(throws: WireError.self) { try RequestEnvelope(long.bytes) }
+        long = request
+        long.trace = String(repeating: "t", count: Envelope.maxTraceBytes + 1)
+        #expect(throws: WireError.self) { try RequestEnvelope(long.bytes) }
+        long.trace = String(repeating: "t", count: Envelope.maxTraceBytes)
+        #expect(try RequestEnvelope(long.bytes) == long)
+        var bytes = request.bytes
+        bytes[10] = 77
+        #expect(throws: WireError.self) { try RequestEnvelope(bytes) }
+    }
+
+    @Test func `random bytes never trap`() {
+        var random = SeededGenerator(seed: 1)
+        for _ in 0..<20_000 {
+            var bytes = (0..<Int.random(in: 0...80, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            // Half of them begin well, so that they get further.
+            if bytes.count > 2, Bool.random(using: &random) {
+                bytes[0..<2] = [1, UInt8.random(in: 1...5, using: &random)]
+            }
+            _ = RequestEnvelope.id(of: bytes)
+            _ = try? RequestEnvelope(bytes)
+            _ = try? ReplyEnvelope(bytes)
+        }
+        for _ in 0..<20_000 {
+            var bytes = request.bytes
+            for _ in 0...Int.random(in: 0...3, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = try? RequestEnvelope(bytes)
+        }
+    }
+}
+
+extension Collection<UInt8> {
+    /// Two digits for each byte.
+    var hex: String {
+        map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

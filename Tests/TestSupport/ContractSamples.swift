@@ -1,0 +1,146 @@
+package import Shared
+
+/// One value of every type that travels on the bus, the same in every run.
+package enum ContractSamples {
+    /// A request with an answer to it.
+    package struct Exchange: Sendable {
+        package let request: any BusRequest
+        package let reply: any WireRecord & Hashable
+
+        fileprivate init<Request: BusRequest>(_ request: Request, _ reply: Request.Reply) {
+            self.request = request
+            self.reply = reply
+        }
+    }
+
+    package static let auth = [
+        Exchange(
+            AuthAPI.Register(
+                userName: "Ashitemaru", password: "123456", phoneNumber: "13243218765", email: "12345678@qq.com",
+                picture: Blob([0x89, 0x50]), address: "192.0.2.1"),
+            AuthAPI.Register.Reply(account: AccountID(1))),
+        Exchange(
+            AuthAPI.LogIn(
+                userName: "Ashitemaru", password: "123456", dialect: .classic, device: "phone", secondLogin: .refuse,
+                address: "192.0.2.1"),
+            AuthAPI.LogIn.Reply(session: SessionID(7), token: "a.b.c", profile: profile)),
+        Exchange(AuthAPI.LogOut(session: SessionID(7)), Done()),
+        Exchange(
+            AuthAPI.Profiles(accounts: [AccountID(1), AccountID(2)]), AuthAPI.Profiles.Reply(profiles: [profile])),
+        Exchange(
+            AuthAPI.FindByName(userName: "Ashi", byPrefix: true), AuthAPI.Profiles.Reply(profiles: [profile])),
+        Exchange(
+            AuthAPI.Pictures(accounts: [AccountID(1)]),
+            AuthAPI.Pictures.Reply(
+                pictures: [
+                    Picture(account: AccountID(1), version: 3, mediaType: "image/png", content: Blob([0x89, 0x50]))
+                ])),
+        Exchange(
+            AuthAPI.SigningKeys(),
+            AuthAPI.SigningKeys.Reply(keys: [AuthAPI.SigningKeys.Key(id: "key", publicKey: Blob([1, 2, 3]))])),
+        Exchange(
+            AuthAPI.RevokedSessions(),
+            AuthAPI.RevokedSessions.Reply(
+                revocations: [
+                    AuthAPI.RevokedSessions.Revocation(session: SessionID(7), expiresAt: 1_700_000_000)
+                ], position: 12)),
+    ]
+
+    package static let social = [
+        Exchange(
+            SocialAPI.Apply(applicant: AccountID(1), target: AccountID(2), message: "hi"),
+            SocialAPI.Apply.Reply(request: FriendRequestID(5))),
+        Exchange(
+            SocialAPI.PendingRequests(account: AccountID(2), includesHandedOver: false),
+            SocialAPI.PendingRequests.Reply(
+                requests: [
+                    SocialAPI.FriendRequest(
+                        id: FriendRequestID(5), applicant: AccountID(1), message: "hi", createdAt: 1_700_000_000_000)
+                ])),
+        Exchange(SocialAPI.ConfirmRequests(account: AccountID(2), requests: [FriendRequestID(5)]), Done()),
+        Exchange(
+            SocialAPI.Decide(account: AccountID(2), applicant: AccountID(1), accepts: true),
+            SocialAPI.Decide.Reply(conversation: ConversationID(9))),
+        Exchange(
+            SocialAPI.FriendList(account: AccountID(1)),
+            SocialAPI.FriendList.Reply(
+                groups: [
+                    SocialAPI.FriendGroup(
+                        name: "MyFriends",
+                        friends: [SocialAPI.Friend(account: AccountID(2), conversation: ConversationID(9))])
+                ])),
+    ]
+
+    package static let message = [
+        Exchange(
+            MessageAPI.Send(
+                sender: AccountID(1), conversation: ConversationID(9), text: "hello", replyTo: MessageID(4),
+                clientID: "a"),
+            MessageAPI.Send.Reply(message: MessageID(11), sequence: 3, sentAt: 1_700_000_000_123)),
+        Exchange(
+            MessageAPI.PullHandOver(account: AccountID(1), acknowledged: nil, limit: 1_000),
+            MessageAPI.PullHandOver.Reply(messages: [listed], hasMore: true, receipt: 11)),
+        Exchange(MessageAPI.SettleHandOver(account: AccountID(1), receipt: 11, delivered: true), Done()),
+        Exchange(
+            MessageAPI.History(
+                account: AccountID(1), conversation: ConversationID(9), before: MessageID(12), limit: 50),
+            MessageAPI.History.Reply(
+                messages: [listed], hasMore: false,
+                readIndexes: [ReadIndex(account: AccountID(2), message: MessageID(11))], unreadCount: 1)),
+        Exchange(
+            MessageAPI.Conversations(account: AccountID(1)),
+            MessageAPI.Conversations.Reply(
+                conversations: [
+                    MessageAPI.Conversations.Entry(
+                        conversation: ConversationID(9), kind: .private, peer: AccountID(2), unreadCount: 1)
+                ])),
+        Exchange(
+            MessageAPI.Attach(account: AccountID(1), since: MessageID(10)),
+            MessageAPI.Attach.Reply(
+                position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false)),
+    ]
+
+    /// What several services answer.
+    package static let shared = [
+        Exchange(
+            EventLogAPI.Read(after: 39, limit: 500),
+            EventLogAPI.Read.Reply(
+                batch: EventBatch(
+                    epoch: 6, head: 40, events: [NumberedEvent(number: 40, kind: "test.event", payload: Blob([1]))]),
+                isTooOld: false)),
+        Exchange(
+            EffectAPI.Apply(
+                sender: .social, epoch: 6,
+                effects: [EffectAPI.Effect(number: 3, kind: "test.effect", payload: Blob([1]))]),
+            EffectAPI.Apply.Reply(applied: 3)),
+    ]
+
+    package static let events: [any BusEvent] = [
+        AuthAPI.SessionRevoked(session: SessionID(7), account: AccountID(1), expiresAt: 1_700_000_000),
+        AuthAPI.ProfileChanged(account: AccountID(1)),
+        SocialAPI.FriendshipRequested(
+            request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), message: "hi"),
+        SocialAPI.FriendshipBegan(applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9)),
+        MessageAPI.MessageSent(message: listed.message),
+        MessageAPI.ParticipantsChanged(
+            conversation: ConversationID(9), joined: [AccountID(1), AccountID(2)], left: [AccountID(3)]),
+    ]
+
+    package static let effects: [any BusEffect] = [
+        MessageAPI.OpenConversation(
+            conversation: ConversationID(9), conversationKind: .private, participants: [AccountID(1), AccountID(2)],
+            greeting: "hello", greeter: AccountID(2))
+    ]
+
+    /// Everything that is asked.
+    package static var exchanges: [Exchange] { auth + social + message + shared }
+
+    private static let profile = Profile(
+        account: AccountID(1), userName: "Ashitemaru", nickname: "Ashi", uid: "m_1", phoneNumber: "13243218765",
+        email: "12345678@qq.com", pictureVersion: 3, sex: -1, sign: "é", isCancelled: false)
+
+    private static let listed = ListedMessage(
+        message: Message(
+            id: MessageID(11), conversation: ConversationID(9), conversationKind: .private, sequence: 3,
+            sender: AccountID(1), text: "hello", replyTo: nil, sentAt: 1_700_000_000_123), replyCount: 2)
+}
