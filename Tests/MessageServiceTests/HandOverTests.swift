@@ -109,7 +109,8 @@ import Testing
                     .test(timeout: .milliseconds(400)))
             }
 
-            #expect(third?.code == .unavailable, "the second pull still has its turn")
+            // Which of the two depends on whether the service's word still came in time.
+            #expect([.unavailable, .outcomeUnknown].contains(third?.code), "the second pull still has its turn")
             try await service.settle(10, second, delivered: true)
             #expect(try await service.pull(10).messages.isEmpty)
         }

@@ -129,12 +129,20 @@ actor Counter {
 }
 
 /// Starts the service, runs the body and stops the service, whatever happened.
+///
+/// - Parameter earlier: whose folder to go on with, as after a restart. The bus is a new one all the same: ZeroMQ frees
+///   the addresses of a stopped service when it gets round to it.
 func withMessageService(
-    on bus: TestBus? = nil, _ body: (MessageHarness) async throws -> Void
+    inFolderOf earlier: TestBus? = nil, _ body: (MessageHarness) async throws -> Void
 ) async throws {
-    let bus = try bus ?? TestBus()
+    let bus = try TestBus()
+    let folder = (earlier ?? bus).configuration
     let service = MessageService(
-        MessageConfiguration(), bus: bus.configuration, context: bus.context, logger: bus.logger)
+        MessageConfiguration(),
+        bus: BusConfiguration(
+            dataPath: folder.dataPath, runtimePath: folder.runtimePath,
+            addresses: [.message: bus.configuration.addresses(of: .message)]),
+        context: bus.context, logger: bus.logger)
     try await service.start()
     do {
         try await body(

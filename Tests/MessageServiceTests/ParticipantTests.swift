@@ -116,14 +116,14 @@ import Testing
 
     @Test func `memberships are the same after a restart`() async throws {
         let bus = try TestBus()
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             try await service.openConversation(1, [10, 20, 30], kind: .group)
             try await service.openConversation(2, [10, 20])
             try await service.send("a", from: 20, to: 1)
             try await service.change(1, joined: [40], left: [30])
             try await service.close(2)
         }
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             try await service.send("b", from: 40, to: 1)
             for (sender, conversation) in [(30, 1), (10, 2)] as [(Int64, Int64)] {
                 #expect(

@@ -140,9 +140,9 @@ import Testing
 
     @Test func `a folder serves one process at a time`() async throws {
         let bus = try TestBus()
-        try await withMessageService(on: bus) { _ in
+        try await withMessageService(inFolderOf: bus) { _ in
             await #expect(throws: (any Error).self) {
-                try await withMessageService(on: bus) { _ in }
+                try await withMessageService(inFolderOf: bus) { _ in }
             }
         }
     }

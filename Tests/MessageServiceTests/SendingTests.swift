@@ -92,12 +92,12 @@ import Testing
     @Test func `repeating a send with its client id returns the first answer, also after a restart`() async throws {
         let bus = try TestBus()
         var first: MessageAPI.Send.Reply?
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             try await service.openConversation(1, [10, 20])
             first = try await service.send("once", from: 10, to: 1, clientID: "k")
             #expect(try await service.send("once", from: 10, to: 1, clientID: "k") == first)
         }
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             #expect(try await service.send("once", from: 10, to: 1, clientID: "k") == first)
             #expect(
                 await refusal { () throws(ServiceError) in
@@ -127,11 +127,11 @@ import Testing
     @Test func `sequences and ids go on where they stood after a restart`() async throws {
         let bus = try TestBus()
         var before: MessageAPI.Send.Reply?
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             try await service.openConversation(1, [10, 20])
             before = try await service.send("a", from: 10, to: 1)
         }
-        try await withMessageService(on: bus) { service in
+        try await withMessageService(inFolderOf: bus) { service in
             let after = try await service.send("b", from: 20, to: 1)
             #expect(after.sequence == 2)
             #expect(try #require(before).message < after.message)

@@ -44,6 +44,12 @@ package enum ContractSamples {
                 revocations: [
                     AuthAPI.RevokedSessions.Revocation(session: SessionID(7), expiresAt: 1_700_000_000)
                 ], position: 12)),
+        Exchange(
+            AuthAPI.ModifyAccount(
+                account: AccountID(1), session: SessionID(7), password: "123456", newUserName: "Ashi", newPassword: nil,
+                newPhoneNumber: nil, newEmail: "a@qq.com", newPicture: Blob([0x89])),
+            AuthAPI.ModifyAccount.Reply(profile: profile)),
+        Exchange(AuthAPI.CancelAccount(account: AccountID(1), password: "123456"), Done()),
     ]
 
     package static let social = [
@@ -69,6 +75,49 @@ package enum ContractSamples {
                         name: "MyFriends",
                         friends: [SocialAPI.Friend(account: AccountID(2), conversation: ConversationID(9))])
                 ])),
+        Exchange(
+            SocialAPI.GroupFriends(owner: AccountID(1), friends: [AccountID(2)], group: "Classmates"), Done()),
+        Exchange(SocialAPI.DeleteFriendGroup(owner: AccountID(1), group: "Classmates"), Done()),
+        Exchange(SocialAPI.EndFriendship(account: AccountID(1), friend: AccountID(2)), Done()),
+    ]
+
+    package static let groups = [
+        Exchange(
+            SocialAPI.CreateGroup(creator: AccountID(1), name: "Quick", friends: [AccountID(2), AccountID(3)]),
+            SocialAPI.CreateGroup.Reply(conversation: ConversationID(10))),
+        Exchange(
+            SocialAPI.GroupNames(conversations: [ConversationID(10)]), SocialAPI.GroupNames.Reply(groups: [group])),
+        Exchange(
+            SocialAPI.Group(account: AccountID(1), conversation: ConversationID(10)),
+            SocialAPI.Group.Reply(
+                name: "Quick", members: [SocialAPI.Member(account: AccountID(1), role: .owner)],
+                announcements: [announcement])),
+        Exchange(
+            SocialAPI.Announce(author: AccountID(1), conversation: ConversationID(10), body: "AAA"),
+            SocialAPI.Announce.Reply(announcement: AnnouncementID(4))),
+        Exchange(
+            SocialAPI.AppointAdmins(owner: AccountID(1), conversation: ConversationID(10), accounts: [AccountID(2)]),
+            Done()),
+        Exchange(
+            SocialAPI.TransferOwnership(owner: AccountID(1), conversation: ConversationID(10), heir: AccountID(2)),
+            Done()),
+        Exchange(SocialAPI.LeaveGroup(account: AccountID(1), conversation: ConversationID(10)), Done()),
+        Exchange(
+            SocialAPI.RemoveMembers(actor: AccountID(1), conversation: ConversationID(10), accounts: [AccountID(2)]),
+            Done()),
+        Exchange(
+            SocialAPI.Invite(inviter: AccountID(1), conversation: ConversationID(10), accounts: [AccountID(4)]), Done()),
+        Exchange(
+            SocialAPI.JoinRequests(account: AccountID(1), conversation: ConversationID(10)),
+            SocialAPI.JoinRequests.Reply(
+                requests: [
+                    SocialAPI.JoinRequest(
+                        id: JoinRequestID(8), conversation: ConversationID(10), inviter: AccountID(2),
+                        invited: AccountID(4))
+                ], groups: [group])),
+        Exchange(
+            SocialAPI.DecideJoin(
+                actor: AccountID(1), conversation: ConversationID(10), invited: [AccountID(4)], accepts: true), Done()),
     ]
 
     package static let message = [
@@ -79,11 +128,12 @@ package enum ContractSamples {
             MessageAPI.Send.Reply(message: MessageID(11), sequence: 3, sentAt: 1_700_000_000_123)),
         Exchange(
             MessageAPI.PullHandOver(account: AccountID(1), acknowledged: nil, limit: 1_000),
-            MessageAPI.PullHandOver.Reply(messages: [listed], hasMore: true, receipt: 11)),
-        Exchange(MessageAPI.SettleHandOver(account: AccountID(1), receipt: 11, delivered: true), Done()),
+            MessageAPI.PullHandOver.Reply(messages: [listed], hasMore: true, receipt: receipt)),
+        Exchange(MessageAPI.SettleHandOver(account: AccountID(1), receipt: receipt, delivered: true), Done()),
         Exchange(
             MessageAPI.History(
-                account: AccountID(1), conversation: ConversationID(9), before: MessageID(12), limit: 50),
+                account: AccountID(1), conversation: ConversationID(9), before: MessageID(12), limit: 50,
+                sentFrom: 1_700_000_000_000, sentUntil: nil, senders: [AccountID(1)]),
             MessageAPI.History.Reply(
                 messages: [listed], hasMore: false,
                 readIndexes: [ReadIndex(account: AccountID(2), message: MessageID(11))], unreadCount: 1)),
@@ -98,6 +148,12 @@ package enum ContractSamples {
             MessageAPI.Attach(account: AccountID(1), since: MessageID(10)),
             MessageAPI.Attach.Reply(
                 position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false)),
+        Exchange(
+            MessageAPI.MarkRead(account: AccountID(1), conversation: ConversationID(9), message: MessageID(11)), Done()),
+        Exchange(
+            MessageAPI.MessageDetails(account: AccountID(1), message: MessageID(11)),
+            MessageAPI.MessageDetails.Reply(replyCount: 2, readers: [AccountID(1)])),
+        Exchange(MessageAPI.HideMessage(account: AccountID(1), message: MessageID(11)), Done()),
     ]
 
     /// What several services answer.
@@ -121,6 +177,19 @@ package enum ContractSamples {
         SocialAPI.FriendshipRequested(
             request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), message: "hi"),
         SocialAPI.FriendshipBegan(applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9)),
+        SocialAPI.FriendshipEnded(account: AccountID(1), friend: AccountID(2), conversation: ConversationID(9)),
+        SocialAPI.MembersJoined(
+            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(1)),
+        SocialAPI.MembersLeft(
+            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(4)),
+        SocialAPI.RoleChanged(
+            conversation: ConversationID(10), name: "Quick", account: AccountID(2), role: .admin),
+        SocialAPI.JoinRequested(
+            conversation: ConversationID(10), name: "Quick", inviter: AccountID(2), invited: [AccountID(4)],
+            deciders: [AccountID(1)]),
+        SocialAPI.Announced(conversation: ConversationID(10), announcement: announcement),
+        MessageAPI.ReadIndexMoved(
+            conversation: ConversationID(9), account: AccountID(1), message: MessageID(11)),
         MessageAPI.MessageSent(message: listed.message),
         MessageAPI.ParticipantsChanged(
             conversation: ConversationID(9), joined: [AccountID(1), AccountID(2)], left: [AccountID(3)]),
@@ -129,15 +198,26 @@ package enum ContractSamples {
     package static let effects: [any BusEffect] = [
         MessageAPI.OpenConversation(
             conversation: ConversationID(9), conversationKind: .private, participants: [AccountID(1), AccountID(2)],
-            greeting: "hello", greeter: AccountID(2))
+            greeting: "hello", greeter: AccountID(2)),
+        MessageAPI.ChangeParticipants(
+            conversation: ConversationID(10), joined: [AccountID(4)], left: [AccountID(3)]),
+        MessageAPI.CloseConversation(conversation: ConversationID(9)),
+        SocialAPI.CancelAccount(account: AccountID(1)),
     ]
 
     /// Everything that is asked.
-    package static var exchanges: [Exchange] { auth + social + message + shared }
+    package static var exchanges: [Exchange] { auth + social + groups + message + shared }
 
     private static let profile = Profile(
         account: AccountID(1), userName: "Ashitemaru", nickname: "Ashi", uid: "m_1", phoneNumber: "13243218765",
         email: "12345678@qq.com", pictureVersion: 3, sex: -1, sign: "é", isCancelled: false)
+
+    private static let group = SocialAPI.GroupNames.Entry(conversation: ConversationID(10), name: "Quick")
+
+    private static let announcement = SocialAPI.Announcement(
+        id: AnnouncementID(4), author: AccountID(1), body: "AAA", publishedAt: 1_700_000_000_000)
+
+    private static let receipt = MessageAPI.HandOverReceipt(turn: 3, last: MessageID(11))
 
     private static let listed = ListedMessage(
         message: Message(

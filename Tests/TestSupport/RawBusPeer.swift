@@ -23,7 +23,10 @@ package final class RawBusPeer: Sendable {
         reactor = BusReactor(context: try ZMQContext(), logger: logger)
         let context = reactor.context
         try await reactor.perform { [self] loop in
-            let socket = try ZMQSocket(.dealer, context: context)
+            // A peer without manners sends more than anyone takes.
+            var limits = ZMQSocket.Limits()
+            limits.maxMessageBytes = 1 << 30
+            let socket = try ZMQSocket(.dealer, context: context, limits: limits)
             try socket.connect(endpoint)
             loop.watch(socket) { [self] _, frames in take(frames) }
             self.socket.set(socket)

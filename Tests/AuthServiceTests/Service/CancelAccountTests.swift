@@ -7,9 +7,6 @@ import Testing
 @testable import AuthService
 
 @Suite(.timeLimit(.minutes(1))) struct CancelAccountTests {
-    /// Long enough for the commit, short enough to wait for.
-    private let short = Duration.milliseconds(700)
-
     @Test func `a cancelled account shows its marked name and nothing else`() async throws {
         try await withAuthAndSocial { bus, client, social in
             let account = try await client.ask(AuthAPI.Register.test(picture: [1, 2, 3])).account
@@ -118,9 +115,7 @@ import Testing
             for name in ["Ashitemaru", "Other"] { _ = try await client.ask(AuthAPI.Register.test(name)) }
             let session = try await client.ask(AuthAPI.LogIn.test()).session
 
-            await #expect(throws: ServiceError(.outcomeUnknown)) {
-                _ = try await client.call(AuthAPI.CancelAccount.test(), .test(timeout: short))
-            }
+            #expect(try await cancelUnheard(client) == .outcomeUnknown)
 
             // Here it is over already.
             #expect(await client.refusal(of: AuthAPI.LogOut(session: session))?.code == .sessionOver)
@@ -131,7 +126,8 @@ import Testing
             try await withAuthService(on: second, dataPath: bus.configuration.dataPath) { _, client in
                 // In order: when the second is answered the first has arrived.
                 _ = try await client.ask(AuthAPI.CancelAccount.test(2))
-                #expect(try await social.cancelled == [AccountID(1), AccountID(2)])
+                #expect(try await social.cancelled.last == AccountID(2))
+                #expect(Set(try await social.cancelled) == [AccountID(1), AccountID(2)])
             }
         }
     }
@@ -140,11 +136,7 @@ import Testing
         try await withAuthAndSocial { _, client, social in
             _ = try await client.ask(AuthAPI.Register.test())
             social.refuse(true)
-            for _ in 1...2 {
-                await #expect(throws: ServiceError(.outcomeUnknown)) {
-                    _ = try await client.call(AuthAPI.CancelAccount.test(), .test(timeout: short))
-                }
-            }
+            #expect(try await cancelUnheard(client) == .outcomeUnknown)
             social.refuse(false)
 
             let before = try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles
@@ -235,5 +227,24 @@ import Testing
             let revoked = try await client.ask(AuthAPI.RevokedSessions()).revocations.map(\.session)
             #expect(Set(opened) == Set(revoked))
         }
+    }
+
+    // MARK: - Set-up
+
+    /// Cancels the first account while social-svc does not take note, and returns the refusal.
+    ///
+    /// A call that has too little time on a busy machine may do nothing; the next one has twice as much.
+    private func cancelUnheard(_ client: BusClient) async throws -> ServiceError.Code? {
+        var timeout = Duration.milliseconds(600)
+        var answer: ServiceError.Code?
+        var isCancelled = false
+        while !isCancelled {
+            answer = await refusal { () throws(ServiceError) in
+                try await client.call(AuthAPI.CancelAccount.test(), .test(timeout: timeout))
+            }?.code
+            isCancelled = try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles[0].isCancelled
+            timeout = timeout * 2
+        }
+        return answer
     }
 }

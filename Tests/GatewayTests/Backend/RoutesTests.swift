@@ -23,7 +23,7 @@ import Testing
     @Test func `every request is answered by exactly one service`() async throws {
         try await withGateway { site in
             for (service, exchanges) in [
-                (ServiceName.auth, ContractSamples.auth), (.social, ContractSamples.social),
+                (ServiceName.auth, ContractSamples.auth), (.social, ContractSamples.social + ContractSamples.groups),
                 (.message, ContractSamples.message),
             ] {
                 for exchange in exchanges {

@@ -116,9 +116,7 @@ import Testing
                     ])
                 outcomes.append(reply.outcome)
             }
-            withKnownIssue("message-svc looks at the text and at the client's id before the rest") {
-                #expect(outcomes == lines.map(\.outcome))
-            }
+            #expect(outcomes == lines.map(\.outcome))
         }
     }
 

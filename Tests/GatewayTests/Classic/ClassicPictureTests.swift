@@ -52,9 +52,7 @@ extension [UInt8] {
         try await withGateway { site in
             try await site.register("Alice", ["picture": .string(Picture.png.base64)])
             let reply = try await HTTPClient(port: site.port).request("GET", "/api/media/pictures/1?v=1")
-            withKnownIssue("the gateway serves pictures without the prefix only") {
-                #expect(reply.body == Picture.png)
-            }
+            #expect(reply.body == Picture.png)
         }
     }
 

@@ -143,7 +143,8 @@ import Testing
             cut.close()
             _ = try await alice.ask("GET", "/friend/pull_friend_list")
             _ = try await backend.call(
-                MessageAPI.SettleHandOver(account: AccountID(alice.id), receipt: open.receipt, delivered: false),
+                MessageAPI.SettleHandOver(
+                    account: AccountID(alice.id), receipt: try #require(open.receipt), delivered: false),
                 .test())
 
             #expect(try await alice.pullTexts().count == 1)

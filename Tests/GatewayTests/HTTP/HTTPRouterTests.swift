@@ -25,11 +25,12 @@ import Testing
     }
 
     @Test(arguments: [
-        (HTTPMethod.GET, "/", "root"), (.GET, "/users", "list"), (.POST, "/users", "create"), (.HEAD, "/users", "list"),
+        (HTTPMethod.GET, "/", "root"), (.GET, "/users", "list"), (.POST, "/users", "create"),
+        (.HEAD, "/users", "405 GET POST"),
         (.GET, "/users/7", "show id=7"), (.PUT, "/users/7", "change user=7"), (.GET, "/users/me", "me"),
         (.GET, "/users/7/posts/x y", "post id=7 post=x y"), (.GET, "/users/me/drafts", "drafts"),
-        (.GET, "/users/me/posts/1", "post id=me post=1"), (.DELETE, "/users", "405 GET HEAD POST"),
-        (.DELETE, "/users/7", "405 GET HEAD PUT"), (.GET, "/nothing", "404"), (.GET, "/users/", "404"),
+        (.GET, "/users/me/posts/1", "post id=me post=1"), (.DELETE, "/users", "405 GET POST"),
+        (.DELETE, "/users/7", "405 GET PUT"), (.GET, "/nothing", "404"), (.GET, "/users/", "404"),
         (.GET, "/users//posts/1", "404"), (.GET, "/users/7/posts", "404"), (.GET, "/users/7/posts/1/2", "404"),
         (.GET, "", "404"), (.OPTIONS, "*", "404"), (.GET, "/Users", "404"),
     ]) func `a path leads where the table says`(method: HTTPMethod, path: String, expected: String) {

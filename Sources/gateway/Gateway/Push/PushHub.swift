@@ -216,19 +216,6 @@ actor PushHub {
         return true
     }
 
-    /// Names for pushes; those in memory alone when nobody can tell the others.
-    private func names<Key, Value>(
-        of keys: some Sequence<Key>, in cache: LookupCache<Key, Value>
-    ) async -> [Key: Value] {
-        let wanted = Set(keys)
-        do throws(ServiceError) {
-            return try await cache.values(of: wanted, CallContext(trace: "", deadline: .after(Self.maxNameWait)))
-        } catch {
-            logger.warning("pushes go without names", metadata: ["reason": "\(error)"])
-            return Dictionary(wanted.compactMap { key in cache.cached(key).map { (key, $0) } }) { first, _ in first }
-        }
-    }
-
     /// The events that came while a connection was being started, once the names they need are in memory.
     private func recentEvents(
         after position: Int64
@@ -332,33 +319,36 @@ actor PushHub {
         of account: AccountID?, _ group: ConversationID?, for service: ServiceName, _ number: Int64
     ) {
         Task {
-            let isKnown = await settle(account, in: profiles)
-            let isNamed = await settle(group, in: groupNames)
-            if !isKnown || !isNamed {
-                // Whoever knows is away: the events behind this one do not wait for him again and again.
-                namesAwaited = .after(Self.maxNameWait)
-                logger.warning("pushes go without names", metadata: ["from": "\(service)"])
-            }
+            _ = await names(of: CollectionOfOne(account).compactMap(\.self), in: profiles)
+            _ = await names(of: CollectionOfOne(group).compactMap(\.self), in: groupNames)
             resume(service, with: number)
         }
     }
 
-    /// Asks for a name until it is in memory, nobody has the id, or ``maxNameWait`` is over; `false` for the last.
-    private func settle<Key, Value>(_ key: Key?, in cache: LookupCache<Key, Value>) async -> Bool {
-        guard let key else { return true }
+    /// Names for pushes: asks until they are in memory, nobody has the ids, or ``maxNameWait`` is over.
+    ///
+    /// When whoever knows them is away, the pushes behind do not wait for him again and again.
+    private func names<Key, Value>(
+        of keys: some Sequence<Key>, in cache: LookupCache<Key, Value>
+    ) async -> [Key: Value] {
+        let wanted = Set(keys)
         let deadline = MonotonicTime.after(Self.maxNameWait)
-        // What was fetched is not kept when it changed meanwhile, and then asked for anew.
-        while cache.cached(key) == nil {
+        while true {
             do throws(ServiceError) {
-                // Nobody has this id: asking again would not help.
-                if try await cache.values(of: [key], CallContext(trace: "", deadline: deadline)).isEmpty { break }
+                let found = try await cache.values(of: wanted, CallContext(trace: "", deadline: deadline))
+                // What changed while it was fetched is not kept, and asked for anew.
+                if found.keys.allSatisfy({ cache.cached($0) != nil }) || deadline.hasPassed { return found }
             } catch {
-                guard !deadline.hasPassed, !accounts.isEmpty else { return false }
+                guard !deadline.hasPassed, namesAwaited.hasPassed, !accounts.isEmpty else {
+                    namesAwaited = .after(Self.maxNameWait)
+                    logger.warning("pushes go without names", metadata: ["reason": "\(error)"])
+                    let known = wanted.compactMap { key in cache.cached(key).map { (key, $0) } }
+                    return Dictionary(known) { first, _ in first }
+                }
                 // Nothing cancels this task.
                 try? await Task.sleep(for: Self.firstRetry)
             }
         }
-        return true
     }
 
     /// The first event has waited for its name: it goes now, with or without it.

@@ -13,9 +13,11 @@ extension MessageStore {
             guard let timeline = try timeline(of: send.conversation, in: &state, transaction.db),
                 timeline.participants.contains(send.sender)
             else { throw ServiceError(.notParticipant) }
-            if let first = try earlierSend(like: send, transaction.db) { return first }
+            let earlier = try earlierSend(like: send, transaction.db)
+            if case .same(let first) = earlier { return first }
             if let target = send.replyTo { try checkReply(to: target, in: send.conversation, transaction.db) }
             try checkText()
+            if case .other = earlier { throw ServiceError(.conflictingClientID) }
             return try insert(send, into: timeline, &state, transaction)
         }
     }
@@ -48,8 +50,14 @@ extension MessageStore {
         return MessageAPI.Send.Reply(message: message.id, sequence: message.sequence, sentAt: message.sentAt)
     }
 
-    /// The answer to a send with the same client id, if there was one with the same content.
-    private func earlierSend(like send: MessageAPI.Send, _ db: Database) throws -> MessageAPI.Send.Reply? {
+    /// A stored message with the client id of a send.
+    private enum EarlierSend {
+        /// It has the same content, and this was its answer.
+        case same(MessageAPI.Send.Reply)
+        case other
+    }
+
+    private func earlierSend(like send: MessageAPI.Send, _ db: Database) throws -> EarlierSend? {
         guard let clientID = send.clientID else { return nil }
         let statement = try db.cachedStatement(
             sql: """
@@ -62,9 +70,10 @@ extension MessageStore {
         // A recalled message has lost its text, so only its id is left to compare.
         let isRecalled: Bool = row["recalledAt"] != nil
         guard isRecalled || ((row["text"] as StoredText).text == send.text && row["replyTo"] == send.replyTo) else {
-            throw ServiceError(.conflictingClientID)
+            return .other
         }
-        return MessageAPI.Send.Reply(message: row["id"], sequence: row["sequence"], sentAt: row["sentAt"])
+        return .same(
+            MessageAPI.Send.Reply(message: row["id"], sequence: row["sequence"], sentAt: row["sentAt"]))
     }
 
     private func checkReply(to target: MessageID, in conversation: ConversationID, _ db: Database) throws {

@@ -100,9 +100,6 @@ struct ClassicCall: Sendable {
         return id
     }
 
-    /// Whether the answer hands something out; what HEAD asks for only has its length told.
-    var handsOut: Bool { request.method != .HEAD }
-
     private static func id(_ value: JSONValue) -> Int64? {
         switch value {
         case .integer(let id): bounded(id)

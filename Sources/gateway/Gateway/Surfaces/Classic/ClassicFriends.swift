@@ -7,7 +7,7 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> ClassicAnswer {
         let userName = try call.text("applyUserName")
         let message = try call.optionalText("message") ?? ""
-        try admit(session, by: lookUpRate)
+        try admit(session, by: applicationRate)
         let found = try await backend.auth.ask(AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
         guard let target = found.profiles.first?.account else { throw .userUnknown }
         _ = try await backend.social.ask(
@@ -27,7 +27,7 @@ extension ClassicSurface {
             let applications = try await applications(to: session, all: false, call)
             var answer = try await friendChain(applications, call)
             answer.afterWrite = { [backend, logger, timeout, applicationTurns] isWritten in
-                guard isWritten, call.handsOut, !applications.isEmpty else {
+                guard isWritten, !applications.isEmpty else {
                     return applicationTurns.endSoon(turn, of: session.account)
                 }
                 let confirmation = SocialAPI.ConfirmRequests(account: session.account, requests: applications.map(\.id))

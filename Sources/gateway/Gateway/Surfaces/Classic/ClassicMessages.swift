@@ -36,7 +36,7 @@ extension ClassicSurface {
         let settle: @Sendable (Bool) -> Void = { [backend, logger, timeout] isWritten in
             guard let receipt = page.receipt else { return }
             let settlement = MessageAPI.SettleHandOver(
-                account: session.account, receipt: receipt, delivered: isWritten && call.handsOut)
+                account: session.account, receipt: receipt, delivered: isWritten)
             backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) {
                 result in
                 guard case .failure(let error) = result else { return }

@@ -21,7 +21,7 @@ struct ClassicPictures: Sendable {
 
 extension ClassicSurface {
     /// Base64 text of one answer; what would go beyond it is given by address.
-    private static var maxInlineBytes: Int { 4 << 20 }
+    private static var maxInlineBytes: Int { 6 << 20 }
 
     /// Base64 text for each account with a picture, or its address when the request has `pictures=url`.
     ///

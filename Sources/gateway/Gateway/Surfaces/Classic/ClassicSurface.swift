@@ -20,8 +20,10 @@ struct ClassicSurface: Surface {
     let hub: PushHub
     let timeout: Duration
     let logger: Logger
-    /// Look-ups of users by one account: 60 a minute. `nil` when rates are not limited.
+    /// User searches of one account: 60 a minute. `nil` when rates are not limited.
     let lookUpRate: RateLimiter?
+    /// Names looked up to apply for a friendship, by one account: 60 a minute.
+    let applicationRate: RateLimiter?
     /// Messages of one account: 50 a second, 200 at once.
     let messageRate: RateLimiter?
     /// One hand-over of applications per account at a time.
@@ -40,6 +42,7 @@ struct ClassicSurface: Surface {
         self.timeout = timeout
         self.logger = logger
         lookUpRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
+        applicationRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
         messageRate = limitsRates ? RateLimiter(rate: 50, burst: 200) : nil
     }
 
