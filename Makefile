@@ -13,7 +13,7 @@ build: deps ## build everything (debug)
 
 test: deps ## run all tests
 	swift build --build-tests
-	swift test --skip-build
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build
 	deploy/test-run-local
 
 lint: ## check format, imports and shell scripts
