@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 package import Shared
 import SharedCrypto
@@ -68,13 +69,17 @@ package final class AuthService: RunnableService {
         let host = try ServiceHost(
             .auth, bus: bus, context: context, logger: logger, migrations: AuthMigrations.register)
         do {
-            let key = try SigningKeyFile.loadOrCreate(at: host.directory.path + "/auth-signing-key.pem")
+            let keyPath = host.directory.path + "/auth-signing-key.pem"
+            let isKeyNew = access(keyPath, F_OK) != 0
+            let key = try SigningKeyFile.loadOrCreate(at: keyPath)
+            let store = AuthStore(database: host.database)
+            if isKeyNew { try await store.revokeAll(now: WallClock.milliseconds) }
             let hasher = try PasswordHasher(
                 cost: configuration.passwordCost, maxWaiting: configuration.maxWaitingHashes)
             let socialService = try await host.client(of: .social)
             let relay = OutboxRelay(database: host.database, from: .auth, to: socialService, logger: logger)
             let handlers = AuthHandlers(
-                configuration: configuration, store: AuthStore(database: host.database), hasher: hasher, key: key,
+                configuration: configuration, store: store, hasher: hasher, key: key,
                 relay: relay, logger: logger)
             return (Running(host: host, hasher: hasher, socialService: socialService, relay: relay), handlers)
         } catch {

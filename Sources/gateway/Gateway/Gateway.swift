@@ -82,6 +82,15 @@ package final class Gateway: RunnableService {
     package var port: Int { boundPort.value ?? 0 }
 
     package func start() async throws {
+        do {
+            try await open()
+        } catch {
+            await stop()
+            throw error
+        }
+    }
+
+    private func open() async throws {
         try bus.createFolders()
         // The port first: whoever holds it already is the reason not to start, and nothing was begun yet.
         let port = try await bind(servers.clients, to: configuration.listen)
@@ -101,6 +110,7 @@ package final class Gateway: RunnableService {
         await servers.clients.drain(within: Self.drainLimit)
         await servers.admin.drain(within: .seconds(1))
         for subscriber in subscribers.values { subscriber.close() }
+        await hub.stop()
         for client in backend.all { client.close() }
         reactor.stop()
         do {

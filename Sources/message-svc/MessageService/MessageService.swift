@@ -33,7 +33,12 @@ package final class MessageService: RunnableService {
         let store = MessageStore(database: host.database, timelines: timelines)
         var routes = MessageRoutes(configuration: configuration, store: store).routes
         MessageEffects.inbox(store, logger: logger).addRoute(to: &routes, from: [.social], database: host.database)
-        try await host.serve(routes)
+        do {
+            try await host.serve(routes)
+        } catch {
+            await host.stop()
+            throw error
+        }
     }
 
     package func stop() async {

@@ -34,6 +34,22 @@ import Testing
         }
     }
 
+    @Test func `a lost signing key ends the sessions it signed, so that everyone can log in again`() async throws {
+        let bus = try TestBus()
+        let before = try await withAuthService(on: bus) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            return try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+        }
+        try FileManager.default.removeItem(atPath: bus.configuration.dataPath + "/auth-signing-key.pem")
+
+        try await withAuthService(dataPath: bus.configuration.dataPath) { (_, client) async throws in
+            let revoked = try await client.ask(AuthAPI.RevokedSessions()).revocations
+            #expect(revoked.map(\.session) == [before.session])
+            let after = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
+            #expect(try await client.verify(after.token).session == after.session.rawValue)
+        }
+    }
+
     @Test func `a second process on the folder is refused and disturbs nothing`() async throws {
         try await withAuthService { bus, client in
             let other = try TestBus()

@@ -1,14 +1,33 @@
 import Foundation
 import GRDB
-import SharedCrypto
 import SharedStorage
 import TestSupport
 import Testing
 
 @testable import AuthService
 @testable import Shared
+@testable import SharedCrypto
 
 @Suite struct LogInTests {
+    @Test func `a password whose caller is about to give up is not hashed any more`() async throws {
+        try await withAuthHandlers(cost: ScryptCost()) { handlers, _ in
+            let codes = await withTaskGroup(of: ServiceError.Code?.self) { group in
+                for index in 0..<16 {
+                    let call = BusCall(caller: .gateway, trace: "\(index)", deadline: .after(.milliseconds(900)))
+                    group.addTask {
+                        await refusal { () async throws(ServiceError) in
+                            try await handlers.logIn(.test("nobody\(index)"), call)
+                        }?.code
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+
+            #expect(codes.contains(.unavailable))
+            #expect(handlers.hasher.queue.waitingCount == 0)
+        }
+    }
+
     @Test(arguments: [(Dialect.classic, 86_400), (.socket, 86_400), (.rest, 900)] as [(Dialect, Int64)])
     func `a log-in gives a token for its session that the served keys verify`(
         dialect: Dialect, lifetime: Int64

@@ -68,12 +68,14 @@ func withAuthServiceOverUnixSocket(_ body: (BusClient) async throws -> Void) asy
 }
 
 /// Runs a test against the handlers alone, without a bus between them.
-func withAuthHandlers(_ body: (AuthHandlers, BusCall) async throws -> Void) async throws {
+func withAuthHandlers(
+    cost: ScryptCost? = nil, _ body: (AuthHandlers, BusCall) async throws -> Void
+) async throws {
     let bus = try TestBus()
     let host = try ServiceHost(
         .auth, bus: bus.configuration, context: bus.context, logger: bus.logger, migrations: AuthMigrations.register)
     let configuration = try testConfiguration()
-    let hasher = try PasswordHasher(cost: configuration.passwordCost)
+    let hasher = try PasswordHasher(cost: cost ?? configuration.passwordCost)
     let handlers = AuthHandlers(
         configuration: configuration, store: AuthStore(database: host.database), hasher: hasher,
         key: try Ed25519PrivateKey.generate(),

@@ -72,10 +72,12 @@ import Testing
             let expiry = (now / 1_000 + 86_400) * 1_000
 
             await #expect(throws: ServiceError(.alreadyLoggedIn)) {
-                _ = try await store.open(opening(id, at: expiry - 1), checkedAgainst: record, upgrade: nil)
+                _ = try await store.open(
+                    opening(id, at: expiry - 1), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
             }
             await #expect(throws: ServiceError(.sessionOver)) { try await store.revoke(first, now: expiry) }
-            _ = try await store.open(opening(id, at: expiry), checkedAgainst: record, upgrade: nil)
+            _ = try await store.open(
+                opening(id, at: expiry), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
         }
     }
 
@@ -101,11 +103,13 @@ import Testing
         try await withStore { store in
             let (id, record) = try await createAndLookUp("user", in: store)
             for _ in 1...150 {
-                _ = try await store.open(opening(id, .allow, at: now), checkedAgainst: record, upgrade: nil)
+                _ = try await store.open(
+                    opening(id, .allow, at: now), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
             }
 
             func countAfterLogIn(at time: Int64) async throws -> Int? {
-                _ = try await store.open(opening(id, .allow, at: time), checkedAgainst: record, upgrade: nil)
+                _ = try await store.open(
+                    opening(id, .allow, at: time), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
                 return try await store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM session") }
             }
             #expect(try await countAfterLogIn(at: now + 2 * day - 1_000) == 151)
@@ -120,7 +124,8 @@ import Testing
             try await cancel(id, in: store)
 
             await #expect(throws: ServiceError(.wrongCredentials)) {
-                _ = try await store.open(opening(id, at: now), checkedAgainst: record, upgrade: nil)
+                _ = try await store.open(
+                    opening(id, at: now), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
             }
         }
     }
@@ -132,7 +137,9 @@ import Testing
             let changed = try PasswordRecord.make(password: "new", cost: ScryptCost(n: 1_024, r: 8, p: 1))
             _ = try await store.modify(change(of: id, password: changed), checkedAgainst: old, now: now)
 
-            #expect(try await store.open(opening(id, at: now), checkedAgainst: old, upgrade: upgraded) == nil)
+            #expect(
+                try await store.open(
+                    opening(id, at: now), checkedAgainst: old, upgrade: upgraded, until: .after(.seconds(60))) == nil)
 
             #expect(try await store.credentials(userName: "user")?.password == changed)
             #expect(try await openSession(id, changed, at: now, in: store) == SessionID(1))
@@ -179,7 +186,8 @@ import Testing
             let (other, otherRecord) = try await createAndLookUp("other", in: store)
             for offset in 0..<4 as Range<Int64> {
                 _ = try await store.open(
-                    opening(id, .allow, at: now - offset * day), checkedAgainst: record, upgrade: nil)
+                    opening(id, .allow, at: now - offset * day), checkedAgainst: record, upgrade: nil,
+                    until: .after(.seconds(60)))
             }
             _ = try await openSession(other, otherRecord, at: now, in: store)
             let new = try PasswordRecord.make(password: "new", cost: ScryptCost(n: 1_024, r: 8, p: 1))
@@ -282,7 +290,8 @@ import Testing
     private func openSession(
         _ account: AccountID, _ record: PasswordRecord, at time: Int64, in store: AuthStore
     ) async throws -> SessionID? {
-        try await store.open(opening(account, at: time), checkedAgainst: record, upgrade: nil)?.session
+        try await store.open(
+            opening(account, at: time), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))?.session
     }
 
     private func change(

@@ -60,10 +60,26 @@ final class AuthHandlers: Sendable {
         try limits.withLock { limits throws(Failure) in try step(&limits, now) }
     }
 
+    /// Time kept back from a caller's deadline for what follows a hash.
+    private static let answerMargin = Duration.milliseconds(300)
+
     /// Runs work on the password thread, outside of any transaction, and says its failures in the words of the bus.
-    func hashing<Value>(_ call: BusCall, _ work: () async throws -> Value) async throws(ServiceError) -> Value {
+    ///
+    /// Work that has not begun when its caller is about to give up leaves the queue: under a flood of log-ins the thread
+    /// then only hashes for those who still wait.
+    func hashing<Value: Sendable>(
+        _ call: BusCall, _ work: @escaping @Sendable () async throws -> Value
+    ) async throws(ServiceError) -> Value {
+        let hash = Task { try await work() }
+        let patience = call.deadline + (.zero - Self.answerMargin)
+        let timer = Task {
+            // Cancelled when the hash was made in time.
+            try? await Task.sleep(for: .milliseconds(Int64(patience.millisecondsFromNow)))
+            hash.cancel()
+        }
+        defer { timer.cancel() }
         do {
-            return try await work()
+            return try await hash.value
         } catch is PasswordHasher.Refusal, is CancellationError {
             throw ServiceError(.unavailable)
         } catch {
@@ -77,7 +93,7 @@ final class AuthHandlers: Sendable {
         _ password: String, against record: PasswordRecord?, _ call: BusCall
     ) async throws(ServiceError) -> Bool {
         let isPossible = AccountRules.isPossible(password: password)
-        let isMatch = try await hashing(call) {
+        let isMatch = try await hashing(call) { [hasher] in
             try await hasher.verify(isPossible ? password : "", against: record)
         }
         return isPossible && isMatch

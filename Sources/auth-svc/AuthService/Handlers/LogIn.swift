@@ -36,13 +36,13 @@ extension AuthHandlers {
                 throw ServiceError(.wrongCredentials)
             }
             let upgrade = try await upgradedRecord(of: known, request.password)
-            // A session nobody learns of would stand in the way of the next log-in.
-            try checkDeadline(call)
             let opening = SessionOpening(
                 request, account: known.account,
                 lifetimeSeconds: configuration.tokenLifetimes.seconds(for: request.dialect),
                 now: WallClock.milliseconds)
-            return try await store.open(opening, checkedAgainst: known.password, upgrade: upgrade).map { (opening, $0) }
+            return try await store.open(
+                opening, checkedAgainst: known.password, upgrade: upgrade, until: call.deadline
+            ).map { (opening, $0) }
         }
     }
 

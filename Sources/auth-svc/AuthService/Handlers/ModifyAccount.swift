@@ -12,7 +12,7 @@ extension AuthHandlers {
             let record = try await confirmedRecord(for: request, call)
             try await check(request)
             if let newPassword = request.newPassword, newRecord == nil {
-                newRecord = try await hashing(call) { try await hasher.hash(newPassword) }
+                newRecord = try await hashing(call) { [hasher] in try await hasher.hash(newPassword) }
             }
             try checkDeadline(call)
             let change = AccountChange(

@@ -20,7 +20,7 @@ extension AuthHandlers {
         }
         try AccountRules.checkAlphabets(of: AccountTexts(request))
 
-        let password = try await hashing(call) { try await hasher.hash(request.password) }
+        let password = try await hashing(call) { [hasher] in try await hasher.hash(request.password) }
         try checkDeadline(call)
         let account = try await store.create(
             NewAccount(

@@ -19,11 +19,14 @@ extension AuthStore {
     /// - Throws: ``ServiceError/Code/alreadyLoggedIn``, ``ServiceError/Code/wrongCredentials`` when the account was
     ///   cancelled since.
     func open(
-        _ opening: SessionOpening, checkedAgainst record: PasswordRecord, upgrade: PasswordRecord?
+        _ opening: SessionOpening, checkedAgainst record: PasswordRecord, upgrade: PasswordRecord?,
+        until deadline: MonotonicTime
     ) async throws(ServiceError) -> OpenedSession? {
         try await database.write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
+            // A session nobody learns of would stand in the way of the next log-in.
+            guard !deadline.hasPassed else { throw ServiceError(.unavailable) }
             let profile = try Self.profiles(db, where: "account.id = ? AND cancelledAt IS NULL", [opening.account])
             guard let profile = profile.first else { throw ServiceError(.wrongCredentials) }
             guard try Self.isCurrent(db, record, of: opening.account) else { return nil }
@@ -87,6 +90,16 @@ extension AuthStore {
     static func isCurrent(_ db: Database, _ record: PasswordRecord, of account: AccountID) throws -> Bool {
         try db.cachedStatement(sql: "SELECT 1 FROM account WHERE id = ? AND password = ? AND cancelledAt IS NULL")
             .isTrue(for: [account, record.phc])
+    }
+
+    /// Ends all live sessions: nobody can use them any more, because the key that signed their tokens is gone.
+    func revokeAll(now: Int64) async throws(ServiceError) {
+        try await database.write { transaction in
+            let accounts = try AccountID.fetchAll(
+                transaction.db,
+                sql: "SELECT DISTINCT account FROM session WHERE revokedAt IS NULL AND expiresAt > ?", arguments: [now])
+            for account in accounts { try Self.revokeSessions(of: account, except: nil, now: now, transaction) }
+        }
     }
 
     /// The sessions revoked whose tokens have not expired, and the last event that speaks of them: one snapshot.

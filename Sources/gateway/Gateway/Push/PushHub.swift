@@ -67,6 +67,7 @@ actor PushHub {
     /// Until when pushes go without names that are not in memory, because nobody could tell them.
     private var namesAwaited = MonotonicTime(nanoseconds: 0)
     private var lastConnection: UInt64 = 0
+    private var synchronization: Task<Void, Never>?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
@@ -237,6 +238,11 @@ actor PushHub {
         return nil
     }
 
+    /// Ends what the hub does by itself. Idempotent.
+    func stop() {
+        synchronization?.cancel()
+    }
+
     // MARK: - Events
 
     /// Takes what a subscription says; from the bus thread, in order.
@@ -276,7 +282,8 @@ actor PushHub {
         switch service {
         case .auth:
             profiles.forgetAll()
-            Task {
+            synchronization?.cancel()
+            synchronization = Task {
                 await gate.synchronize()
                 for (id, account) in accounts {
                     for session in Set(account.connections.map(\.session.id)) where gate.isRevoked(session) {
