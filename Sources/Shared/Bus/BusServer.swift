@@ -179,6 +179,10 @@ package final class BusServer: Sendable {
             if try socket.send(peer, bytes) { return }
             logger.warning("a reply was dropped: the peer does not read")
         } catch {
+            if error.isMessageTooLong, let reply = try? ReplyEnvelope(bytes) {
+                logger.error("an answer was too long for the bus", metadata: ["bytes": "\(bytes.count)"])
+                return transmit(ReplyEnvelope.failure(reply.id, ServiceError(.internal)), to: peer, on: socket)
+            }
             // The caller is gone; its deadline or its restart has told its clients already.
             logger.debug("a reply had no receiver", metadata: ["error": "\(error)"])
         }
