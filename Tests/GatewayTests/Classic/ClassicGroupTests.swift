@@ -156,7 +156,7 @@ import Testing
             func put(_ person: Person, _ conversation: JSONValue, _ text: String) async throws -> Reply {
                 try await person.ask(
                     "PUT", "/conversation/put_announcement",
-                    .object(["conversationId": conversation, .init(stringLiteral: field): .string(text)]))
+                    ["conversationId": conversation, field: .string(text)])
             }
             let path = "/conversation/pull_announcement?conversationId=\(group)"
             let empty: JSONValue = ["announcement_chain": [], "code": 0, "info": "Succeed"]
@@ -331,8 +331,7 @@ extension Person {
         let ids = people.map { JSONValue.integer($0.id) }
         return try await ask(
             method, "/conversation/" + path,
-            .object(JSONObject([.init(name: "conversationId", value: .integer(conversation)),
-                .init(name: list, value: .array(ids))]))
+            ["conversationId": .integer(conversation), list: .array(ids)]
         ).outcome
     }
 
