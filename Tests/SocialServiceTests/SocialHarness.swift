@@ -132,12 +132,15 @@ extension SocialHarness {
     /// Delivers the end of an account as auth-svc does.
     ///
     /// - Parameter number: ascends with the cancellations of a test.
-    func cancel(_ account: AccountID, number: Int64 = 1, as sender: ServiceName = .auth) async throws {
+    func cancel(
+        _ account: AccountID, number: Int64 = 1, as sender: ServiceName = .auth, timeout: Duration = .seconds(20)
+    ) async throws {
         let effect = EffectAPI.Effect(
             number: number, kind: SocialAPI.CancelAccount.kind,
             payload: Blob(SocialAPI.CancelAccount(account: account).wireBytes))
         let client = try await bus.client(of: .social, as: sender)
-        let reply = try await client.call(EffectAPI.Apply(sender: .auth, epoch: 1, effects: [effect]), .test())
+        let reply = try await client.call(
+            EffectAPI.Apply(sender: .auth, epoch: 1, effects: [effect]), .test(timeout: timeout))
         #expect(reply.applied >= number)
     }
 }

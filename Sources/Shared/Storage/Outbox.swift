@@ -51,6 +51,17 @@ package final class OutboxRelay: Sendable {
         await task?.value
     }
 
+    /// Waits until all that is owed now is in force at its receiver.
+    ///
+    /// - Throws: ``ServiceError/Code/outcomeUnknown`` when the deadline comes first.
+    package func waitForEverything(until deadline: MonotonicTime) async throws(ServiceError) {
+        let receiverCode = Int64(receiver.service.rawValue)
+        let last = try await database.read { db in
+            try Int64.fetchOne(db, sql: "SELECT max(number) FROM outbox WHERE receiver = ?", arguments: [receiverCode])
+        }
+        if let last { try await waitForAcknowledgement(of: last, until: deadline) }
+    }
+
     /// Waits until an effect that was just committed is in force at its receiver.
     ///
     /// - Throws: ``ServiceError/Code/outcomeUnknown`` when the deadline comes first; the effect still arrives later.
@@ -188,6 +199,9 @@ private final class AcknowledgementWaiter: Sendable {
 package struct EffectInbox: Sendable {
     package typealias Handler = @Sendable (WriteTransaction, Blob) throws -> Void
 
+    /// Time kept back from a sender's deadline, so that an answer still reaches it.
+    private static let answerMargin = Duration.milliseconds(200)
+
     private var handlers: [String: Handler] = [:]
 
     package init() {}
@@ -202,12 +216,18 @@ package struct EffectInbox: Sendable {
     }
 
     /// Registers the answer to deliveries.
-    package func addRoute(to routes: inout BusRoutes, from senders: Set<ServiceName>, database: ServiceDatabase) {
+    ///
+    /// - Parameter relay: delivers what the effects make this service owe in turn; a delivery is acknowledged only when
+    ///   that has arrived too, so that an effect is in force in every service when its first sender hears of it.
+    package func addRoute(
+        to routes: inout BusRoutes, from senders: Set<ServiceName>, database: ServiceDatabase,
+        relay: OutboxRelay? = nil
+    ) {
         let handlers = handlers
         routes.on(EffectAPI.Apply.self, from: senders) { request, call throws(ServiceError) in
             // The name in the payload counts only when it is the caller's own.
             guard request.sender == call.caller else { throw ServiceError(.badRequest, detail: "sender is not caller") }
-            return try await database.write { transaction in
+            let reply = try await database.write { transaction in
                 var applied =
                     try Int64.fetchOne(
                         transaction.db, sql: "SELECT number FROM inbox WHERE sender = ? AND epoch = ?",
@@ -224,6 +244,8 @@ package struct EffectInbox: Sendable {
                     arguments: [Int64(request.sender.rawValue), request.epoch, applied])
                 return EffectAPI.Apply.Reply(applied: applied)
             }
+            try await relay?.waitForEverything(until: call.deadline + (.zero - Self.answerMargin))
+            return reply
         }
     }
 }

@@ -42,7 +42,8 @@ final class PictureCache: Sendable {
             for profile in batch {
                 guard let text = texts[profile.account] else { continue }
                 let size = text.utf8.count * max(1, uses[profile.account] ?? 1)
-                guard size <= room else { continue }
+                // The rest goes by address: looking for a smaller one could mean fetching all of them.
+                guard size <= room else { return found }
                 room -= size
                 found[profile.account] = text
             }

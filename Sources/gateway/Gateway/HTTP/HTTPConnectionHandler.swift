@@ -233,7 +233,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             response.afterWrite?(false)
             return
         }
-        guard server.unwrittenBytes + response.body.readableBytes <= server.configuration.maxUnwrittenBytes else {
+        // What was done is told whatever happens; only large answers of reads, which may be repeated, are held back.
+        let isLarge =
+            exchange.request.method == .GET && response.body.readableBytes > HTTPResponseEncoder.copiedBodyBytes
+        guard
+            !isLarge
+                || server.unwrittenBytes + response.body.readableBytes <= server.configuration.maxUnwrittenBytes
+        else {
             response.afterWrite?(false)
             return refuse(.overloaded, path: exchange.request.path, requestID: exchange.request.id)
         }

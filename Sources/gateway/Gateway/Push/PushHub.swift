@@ -203,6 +203,8 @@ actor PushHub {
             switch event {
             case .messageSent(let message) where conversations.contains(message.conversation):
                 if let notice = notice(of: event) { push(notice, to: connection) }
+            case .readIndexMoved(let move) where conversations.contains(move.conversation):
+                push(.readIndexMoved(move), to: connection)
             case .participantsChanged(let change):
                 if change.joined.contains(account) { conversations.insert(change.conversation) }
                 if change.left.contains(account) { conversations.remove(change.conversation) }

@@ -33,7 +33,7 @@ struct SocialHandlers: Sendable {
         routes.on(SocialAPI.Invite.self, from: [.gateway], handler: invite)
         routes.on(SocialAPI.JoinRequests.self, from: [.gateway], handler: joinRequests)
         routes.on(SocialAPI.DecideJoin.self, from: [.gateway], handler: decideJoin)
-        SocialEffects.inbox.addRoute(to: &routes, from: [.auth], database: store.database)
+        SocialEffects.inbox.addRoute(to: &routes, from: [.auth], database: store.database, relay: relay)
         return routes
     }
 }
