@@ -4,7 +4,7 @@ import Testing
 
 @testable import SocialService
 
-@Suite(.timeLimit(.minutes(1))) struct ApplicationTests {
+@Suite(.timeLimit(.minutes(5))) struct ApplicationTests {
     let ann = AccountID(1)
     let bob = AccountID(2)
     let cid = AccountID(3)

@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// What remains of an account when auth-svc says that it is gone.
-@Suite(.timeLimit(.minutes(1))) struct CancellationTests {
+@Suite(.timeLimit(.minutes(5))) struct CancellationTests {
     /// Waits until message-svc has taken note of everything owed so far: effects arrive in order, and this one is waited
     /// for.
     private func settle(_ social: SocialHarness) async throws {

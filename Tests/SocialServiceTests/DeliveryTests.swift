@@ -6,7 +6,7 @@ import Testing
 @testable import SocialService
 
 /// What happens to a friendship while message-svc, or social-svc itself, is away.
-@Suite(.timeLimit(.minutes(1))) struct DeliveryTests {
+@Suite(.timeLimit(.minutes(5))) struct DeliveryTests {
     let ann = AccountID(1)
     let bob = AccountID(2)
     /// Long enough for the commit, short enough to wait for.

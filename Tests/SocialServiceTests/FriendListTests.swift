@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// Grouping friends, and the end of a friendship.
-@Suite(.timeLimit(.minutes(1))) struct FriendListTests {
+@Suite(.timeLimit(.minutes(5))) struct FriendListTests {
     private func names(_ groups: [SocialAPI.FriendGroup]) -> [String] { groups.map(\.name) }
 
     @Test func `a friend is in exactly one of my groups and the other side keeps its own`() async throws {

@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// What happens to groups and friendships while message-svc, or social-svc itself, is away.
-@Suite(.timeLimit(.minutes(1))) struct GroupDeliveryTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupDeliveryTests {
     /// Long enough for the commit, short enough to wait for.
     private let short = Duration.milliseconds(600)
 

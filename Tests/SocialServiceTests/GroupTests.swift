@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// How groups begin, what they show, and their announcements.
-@Suite(.timeLimit(.minutes(1))) struct GroupTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupTests {
     @Test func `everyone named is a member at once and the conversation is open`() async throws {
         try await withBothServices { social, messages in
             try await social.befriend(all: [.bob, .cid], with: .ann)

@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// How people come into a group that exists.
-@Suite(.timeLimit(.minutes(1))) struct JoinTests {
+@Suite(.timeLimit(.minutes(5))) struct JoinTests {
     /// Ann owns the group, Bob is an admin, Cid a member; Dan and Eve are friends of Bob and Cid and outside.
     private func withGroup(
         _ configuration: SocialConfiguration = SocialConfiguration(),

@@ -5,7 +5,7 @@ import Testing
 @testable import SocialService
 
 /// What owner, admins and members do to each other in a group.
-@Suite(.timeLimit(.minutes(1))) struct MemberTests {
+@Suite(.timeLimit(.minutes(5))) struct MemberTests {
     /// Ann owns the group, Bob and Fay are admins, Cid and Dan members; Eve is Ann's friend and outside.
     private func withGroup(
         _ body: (SocialHarness, FakeMessageService, ConversationID) async throws -> Void

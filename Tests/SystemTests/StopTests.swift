@@ -63,7 +63,7 @@ extension SystemTests {
             }
         }
 
-        @Test(.timeLimit(.minutes(1)), arguments: StackProcess.services + [.gateway])
+        @Test(.timeLimit(.minutes(5)), arguments: StackProcess.services + [.gateway])
         func `a process that is told to stop under load leaves nobody in doubt`(process: StackProcess) async throws {
             try await withStack { stack in
                 let pair = try await Pair.make("Pair", port: stack.port())

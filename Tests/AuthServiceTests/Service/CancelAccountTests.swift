@@ -6,7 +6,7 @@ import Testing
 
 @testable import AuthService
 
-@Suite(.timeLimit(.minutes(1))) struct CancelAccountTests {
+@Suite(.timeLimit(.minutes(5))) struct CancelAccountTests {
     @Test func `a cancelled account shows its marked name and nothing else`() async throws {
         try await withAuthAndSocial { bus, client, social in
             let account = try await client.ask(AuthAPI.Register.test(picture: [1, 2, 3])).account

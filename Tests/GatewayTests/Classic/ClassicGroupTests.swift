@@ -7,49 +7,53 @@ import Testing
 @Suite struct ClassicGroupTests {
     private static let conversation = ["conversationId"]
 
-    private static let endpoints: [SecondPartEndpoint] = [
-        .init("POST", "/user/cancel", ["password": "x"], texts: ["password"]),
-        .init("DELETE", "/user/cancel", ["password": "x"], texts: ["password"]),
-        .init("POST", "/user/modify_user_info", ["oldPassword": ""], texts: ["oldPassword"]),
-        .init(
-            "POST", "/friend/grouping_friend", ["friendIds": [9], "groupName": "x"], texts: ["groupName"],
-            lists: ["friendIds"]),
-        .init("DELETE", "/friend/delete_friend", ["friendUserId": 9], ids: ["friendUserId"]),
-        .init("DELETE", "/friend/delete_group", ["groupName": "x"], texts: ["groupName"]),
-        .init("GET", "/message/pull_reply_count", queryID: "messageId"),
-        .init("GET", "/message/pull_reader_list", queryID: "messageId"),
-        .init(
-            "POST", "/message/mark_read_index", ["conversationId": 9, "readIndex": 1],
-            ids: ["conversationId", "readIndex"]),
-        .init("DELETE", "/message/delete_message", ["messageId": 9], ids: ["messageId"]),
-        .init(
-            "PUT", "/conversation/create_conversation", ["friendIds": [9], "conversationName": "x"],
-            texts: ["conversationName"], lists: ["friendIds"]),
-        .init("GET", "/conversation/pull_announcement", queryID: "conversationId"),
-        .init(
-            "PUT", "/conversation/put_announcement", ["conversationId": 9, "announcement": "x"],
-            texts: ["announcement"], ids: conversation),
-        .init("GET", "/conversation/pull_conversation_chain_history", queryID: "conversationId"),
-        .init("GET", "/conversation/pull_conversation_member_list", queryID: "conversationId"),
-        .init(
-            "POST", "/conversation/appoint_admin", ["conversationId": 9, "adminIds": [9]], ids: conversation,
-            lists: ["adminIds"]),
-        .init(
-            "POST", "/conversation/transfer_ownership", ["conversationId": 9, "memberId": 9],
-            ids: ["conversationId", "memberId"]),
-        .init("DELETE", "/conversation/quit_conversation", ["conversationId": 9], ids: conversation),
-        .init(
-            "DELETE", "/conversation/remove_member", ["conversationId": 9, "removeMemberIds": [9]], ids: conversation,
-            lists: ["removeMemberIds"]),
-        .init(
-            "POST", "/conversation/invite_new_member", ["conversationId": 9, "newMemberIds": [9]], ids: conversation,
-            lists: ["newMemberIds"]),
-        .init("GET", "/conversation/pull_conversation_apply_chain"),
-    ] + ["/friend/handel", "/friend/handle", "/conversation/handle", "/conversation/handel"].map { path in
-        .init(
-            "POST", path + "_conversation_apply", ["conversationId": 9, "invitedUserIds": [9], "agree": "True"],
-            ids: conversation, lists: ["invitedUserIds"])
-    }
+    private static let endpoints: [SecondPartEndpoint] =
+        [
+            .init("POST", "/user/cancel", ["password": "x"], texts: ["password"]),
+            .init("DELETE", "/user/cancel", ["password": "x"], texts: ["password"]),
+            .init("POST", "/user/modify_user_info", ["oldPassword": ""], texts: ["oldPassword"]),
+            .init(
+                "POST", "/friend/grouping_friend", ["friendIds": [9], "groupName": "x"], texts: ["groupName"],
+                lists: ["friendIds"]),
+            .init("DELETE", "/friend/delete_friend", ["friendUserId": 9], ids: ["friendUserId"]),
+            .init("DELETE", "/friend/delete_group", ["groupName": "x"], texts: ["groupName"]),
+            .init("GET", "/message/pull_reply_count", queryID: "messageId"),
+            .init("GET", "/message/pull_reader_list", queryID: "messageId"),
+            .init(
+                "POST", "/message/mark_read_index", ["conversationId": 9, "readIndex": 1],
+                ids: ["conversationId", "readIndex"]),
+            .init("DELETE", "/message/delete_message", ["messageId": 9], ids: ["messageId"]),
+            .init(
+                "PUT", "/conversation/create_conversation", ["friendIds": [9], "conversationName": "x"],
+                texts: ["conversationName"], lists: ["friendIds"]),
+            .init("GET", "/conversation/pull_announcement", queryID: "conversationId"),
+            .init(
+                "PUT", "/conversation/put_announcement", ["conversationId": 9, "announcement": "x"],
+                texts: ["announcement"], ids: conversation),
+            .init("GET", "/conversation/pull_conversation_chain_history", queryID: "conversationId"),
+            .init("GET", "/conversation/pull_conversation_member_list", queryID: "conversationId"),
+            .init(
+                "POST", "/conversation/appoint_admin", ["conversationId": 9, "adminIds": [9]], ids: conversation,
+                lists: ["adminIds"]),
+            .init(
+                "POST", "/conversation/transfer_ownership", ["conversationId": 9, "memberId": 9],
+                ids: ["conversationId", "memberId"]),
+            .init("DELETE", "/conversation/quit_conversation", ["conversationId": 9], ids: conversation),
+            .init(
+                "DELETE", "/conversation/remove_member", ["conversationId": 9, "removeMemberIds": [9]],
+                ids: conversation,
+                lists: ["removeMemberIds"]),
+            .init(
+                "POST", "/conversation/invite_new_member", ["conversationId": 9, "newMemberIds": [9]],
+                ids: conversation,
+                lists: ["newMemberIds"]),
+            .init("GET", "/conversation/pull_conversation_apply_chain"),
+        ]
+        + ["/friend/handel", "/friend/handle", "/conversation/handle", "/conversation/handel"].map { path in
+            .init(
+                "POST", path + "_conversation_apply", ["conversationId": 9, "invitedUserIds": [9], "agree": "True"],
+                ids: conversation, lists: ["invitedUserIds"])
+        }
 
     @Test(arguments: endpoints)
     func `method, token, body and fields are checked in this order`(_ endpoint: SecondPartEndpoint) async throws {

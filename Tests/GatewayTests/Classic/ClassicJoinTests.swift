@@ -97,7 +97,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["/friend/handel", "/friend/handle", "/conversation/handle", "/conversation/handel"], ["", "/api"])
+    @Test(
+        arguments: ["/friend/handel", "/friend/handle", "/conversation/handle", "/conversation/handel"], ["", "/api"])
     func `handel_conversation_apply is known by all its names`(_ path: String, _ prefix: String) async throws {
         try await withGateway { site in
             let (alice, _, group) = try await site.group("Alice", "Bob", "Carol")
@@ -183,6 +184,26 @@ import Testing
             #expect(decisions.filter { $0.1 == invalid }.count == 7)
             let isIn = try await alice.roles(in: group).contains("Dave commonUser")
             #expect(isIn == (winners.first.map { $0.0 % 2 == 0 }))
+        }
+    }
+
+    @Test func `who comes in later sees and is handed what is sent from then on`() async throws {
+        try await withGateway { site in
+            let (alice, _, group) = try await site.group("Alice", "Bob", "Carol")
+            let dave = try await site.friend("Dave", of: alice)
+            try await alice.send("before", to: group)
+            #expect(try await alice.invite([dave], to: group) == done)
+            #expect(try await alice.decideJoin(of: [dave], to: group) == decided)
+            try await alice.send("after", to: group)
+            #expect(try await dave.pullTexts().last == "after")
+            #expect(try await dave.pullTexts() == [])
+            let list = try await dave.ask("GET", "/conversation/pull_conversation_list")["conversation_list"]
+            #expect(list.items.last?["unread_count"] == 1)
+            // He may be invited and removed again and again, and stays one member.
+            #expect(try await alice.remove([dave], from: group) == done)
+            #expect(try await alice.invite([dave], to: group) == done)
+            #expect(try await alice.decideJoin(of: [dave], to: group) == decided)
+            #expect(try await alice.roles(in: group).filter { $0 == "Dave commonUser" }.count == 1)
         }
     }
 }

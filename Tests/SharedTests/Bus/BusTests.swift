@@ -7,7 +7,7 @@ import Testing
 @testable import Shared
 
 /// Calls, over every transport that needs no keys.
-@Suite(.timeLimit(.minutes(1))) struct BusTests {
+@Suite(.timeLimit(.minutes(5))) struct BusTests {
     enum Transport: CaseIterable {
         case memory
         case files

@@ -7,7 +7,7 @@ import Testing
 @testable import Shared
 
 /// tcp, which is never opened without keys.
-@Suite(.timeLimit(.minutes(1))) struct CurveTests {
+@Suite(.timeLimit(.minutes(5))) struct CurveTests {
     private struct Ping: BusRequest {
         static let route = "test.ping"
         typealias Reply = Done

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// How a server takes its leave.
-@Suite(.timeLimit(.minutes(1))) struct GoodbyeTests {
+@Suite(.timeLimit(.minutes(5))) struct GoodbyeTests {
     @Test func `a server that stops under load leaves no call in doubt`() async throws {
         let bus = try TestBus()
         let endpoint = try BusEndpoint("ipc://\(bus.configuration.dataPath)/goodbye.sock")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SharedCrypto
 
-@Suite("Password hasher", .timeLimit(.minutes(1)))
+@Suite("Password hasher", .timeLimit(.minutes(5)))
 struct PasswordHasherTests {
     @Test func `a hashed password is recognised, another one and an unknown account are not`() async throws {
         let hasher = try PasswordHasher(cost: lowCost())

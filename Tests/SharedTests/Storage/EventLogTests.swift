@@ -5,7 +5,7 @@ import Testing
 
 @testable import SharedStorage
 
-@Suite(.timeLimit(.minutes(1))) struct EventLogTests {
+@Suite(.timeLimit(.minutes(5))) struct EventLogTests {
     /// Serves a database on a bus of its own and runs the body.
     private func withService(
         on bus: TestBus, expand: @escaping ServiceDatabase.Expansion = { _, _, payload in payload },

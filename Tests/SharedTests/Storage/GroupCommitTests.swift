@@ -6,7 +6,7 @@ import Testing
 
 @testable import SharedStorage
 
-@Suite(.timeLimit(.minutes(1))) struct GroupCommitTests {
+@Suite(.timeLimit(.minutes(5))) struct GroupCommitTests {
     @Test func `steps that wait while another commits share one transaction and are answered in order`() async throws {
         let folder = ScratchFolder()
         let database = try folder.open()

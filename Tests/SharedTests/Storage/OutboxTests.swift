@@ -7,7 +7,7 @@ import Testing
 @testable import SharedStorage
 
 /// A sender with an outbox and a receiver with an inbox, over a real bus.
-@Suite(.timeLimit(.minutes(1))) struct OutboxTests {
+@Suite(.timeLimit(.minutes(5))) struct OutboxTests {
     private struct Refusing: Sendable {
         private let texts = OnceBox<Set<String>>()
         func refuse(_ texts: Set<String>) { self.texts.set(texts) }

@@ -71,13 +71,13 @@ struct ClassicCall: Sendable {
         names.lazy.compactMap { request.query[$0] }.first { !$0.isEmpty }
     }
 
-    /// A point in time of the query in seconds, as milliseconds since 1970.
+    /// A point in time of the query in seconds, as milliseconds since 1970; the first of several spellings that is there
+    /// and not empty.
     func optionalQueryTime(_ names: String...) throws(ClassicError) -> Int64? {
-        let text = names.lazy.compactMap { request.query[$0] }.first { !$0.isEmpty }
-        guard let text else { return nil }
-        guard let seconds = Double(text), let time = Int64(exactly: (seconds * 1_000).rounded()) else {
-            throw .badField(names[0])
-        }
+        guard let name = names.first(where: { request.query[$0]?.isEmpty == false }) else { return nil }
+        guard let seconds = request.query[name].flatMap({ Double($0) }),
+            let time = Int64(exactly: (seconds * 1_000).rounded())
+        else { throw .badField(name) }
         return time
     }
 

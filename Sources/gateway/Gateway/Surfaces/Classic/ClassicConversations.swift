@@ -27,18 +27,39 @@ extension ClassicSurface {
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> ClassicAnswer {
         let history = try await backend.message.ask(try Self.page(call, session), call.context)
-        let items = try await ClassicMessageItems(history.messages, self, call)
-        let readers = ClassicReaders(try await profiles(of: history.readIndexes.map(\.account), call))
+        let chain = Self.readableChain(history)
+        let items = try await ClassicMessageItems(chain.map(\.listed), self, call)
+        // Senders who have left the conversation have no index any more.
+        let people = history.readIndexes.map(\.account) + chain.map(\.listed.message.sender)
+        let readers = ClassicReaders(try await profiles(of: people, call))
         return ClassicAnswer { json in
-            json.array("conversation_chain", history.messages) { listed, json in
+            json.array("conversation_chain", chain) { item, json in
                 json.object {
-                    items.write(listed, to: &$0)
-                    readers.write(Self.readers(of: listed.message, history.readIndexes), to: &$0)
+                    items.write(item.listed, to: &$0)
+                    readers.write(item.readers, to: &$0)
                 }
             }
             json.field("unread_count", history.unreadCount)
-            if history.hasMore { json.field("has_more", true) }
+            if history.hasMore || chain.count < history.messages.count { json.field("has_more", true) }
         }
+    }
+
+    /// Readers listed in one chain, over all its messages; a chain that would list more is cut and says so.
+    private static var maxListedReaders: Int { 100_000 }
+
+    /// The newest messages whose readers fit into one answer, oldest first; at least the newest.
+    private static func readableChain(
+        _ history: MessageAPI.History.Reply
+    ) -> [(listed: ListedMessage, readers: [AccountID])] {
+        var chain: [(listed: ListedMessage, readers: [AccountID])] = []
+        var room = maxListedReaders
+        for listed in history.messages.reversed() {
+            let readers = readers(of: listed.message, history.readIndexes)
+            guard readers.count <= room || chain.isEmpty else { break }
+            room -= readers.count
+            chain.append((listed, readers))
+        }
+        return chain.reversed()
     }
 
     /// The chain filtered by time and sender; all filters are optional and may be empty.
@@ -79,7 +100,9 @@ extension ClassicSurface {
         let id = try call.optionalQueryID("memberId").map { AccountID($0) }
         guard let names = call.optionalQueryText("memberNames", "memberName") else { return id.map { [$0] } }
         let distinct = Set(names.split(separator: "|").map(String.init))
-        guard distinct.count <= Self.maxNames else { throw .badField("memberNames") }
+        guard distinct.count <= Self.maxNames else {
+            throw .badField(call.optionalQueryText("memberNames") == nil ? "memberName" : "memberNames")
+        }
         var senders: [AccountID] = id.map { [$0] } ?? []
         for name in distinct {
             senders += try await backend.auth.ask(
@@ -89,8 +112,10 @@ extension ClassicSurface {
         return senders
     }
 
-    /// The sender, and every member who has read as far as this message.
-    private static func readers(of message: Message, _ indexes: [ReadIndex]) -> some Sequence<AccountID> {
-        indexes.lazy.filter { $0.message >= message.id || $0.account == message.sender }.map(\.account)
+    /// Every member who has read as far as this message, and its sender, member or not.
+    private static func readers(of message: Message, _ indexes: [ReadIndex]) -> [AccountID] {
+        var readers = indexes.filter { $0.message >= message.id || $0.account == message.sender }.map(\.account)
+        if !readers.contains(message.sender) { readers.append(message.sender) }
+        return readers
     }
 }

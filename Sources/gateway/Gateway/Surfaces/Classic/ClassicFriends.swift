@@ -12,7 +12,7 @@ extension ClassicSurface {
         guard let target = found.profiles.first?.account else { throw .userUnknown }
         _ = try await backend.social.ask(
             SocialAPI.Apply(applicant: session.account, target: target, message: message), call.context,
-            wording: [.alreadyFriends: .alreadyFriends(userName)])
+            wording: [.alreadyFriends: .alreadyFriends(userName), .accountCancelled: .userUnknown])
         return .succeed
     }
 

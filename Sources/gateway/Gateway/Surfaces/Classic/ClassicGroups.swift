@@ -85,6 +85,7 @@ extension ClassicSurface {
         let conversation = ConversationID(try call.id("conversationId"))
         let spelling = call.body["announcement"] == nil && call.body["announcementBody"] != nil
         let body = try call.nonEmptyText(spelling ? "announcementBody" : "announcement")
+        try admit(session, by: groupRate)
         let reply = try await backend.social.ask(
             SocialAPI.Announce(author: session.account, conversation: conversation, body: body), call.context,
             wording: [.notAllowed: .noRightToAnnounce])
@@ -111,6 +112,7 @@ extension ClassicSurface {
     @Sendable func inviteMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let invited = try call.accounts("newMemberIds")
+        try admit(session, by: groupRate)
         _ = try await backend.social.ask(
             SocialAPI.Invite(inviter: session.account, conversation: conversation, accounts: invited), call.context,
             wording: [.notGroupMember: .notGroupMember])

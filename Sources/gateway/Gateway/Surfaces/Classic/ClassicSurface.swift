@@ -24,6 +24,10 @@ struct ClassicSurface: Surface {
     let lookUpRate: RateLimiter?
     /// Names looked up to apply for a friendship, by one account: 60 a minute.
     let applicationRate: RateLimiter?
+    /// Passwords tried by one session's account: 10 at once, one a minute.
+    let passwordRate: RateLimiter?
+    /// Invitations and announcements of one account: 60 a minute.
+    let groupRate: RateLimiter?
     /// Messages of one account: 50 a second, 200 at once.
     let messageRate: RateLimiter?
     /// One hand-over of applications per account at a time.
@@ -43,6 +47,8 @@ struct ClassicSurface: Surface {
         self.logger = logger
         lookUpRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
         applicationRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
+        passwordRate = limitsRates ? RateLimiter(rate: 1.0 / 60, burst: 10) : nil
+        groupRate = limitsRates ? RateLimiter(rate: 1, burst: 60) : nil
         messageRate = limitsRates ? RateLimiter(rate: 50, burst: 200) : nil
     }
 

@@ -75,24 +75,38 @@ extension ClassicSurface {
         let newPassword = try change("newPassword")
         let phoneNumber = try change("newPhoneNumber")
         let email = try change("newEmail")
-        let picture = try change("newPicture").map { text throws(ClassicError) -> Blob in
-            guard let bytes = ClassicPicture.decode(text) else { throw .pictureNotBase64 }
-            return Blob(bytes)
+        let picture = try change("newPicture")
+        let pictureBytes = picture.flatMap(ClassicPicture.decode)
+        if !password.isEmpty { try admit(session, by: passwordRate) }
+        if picture != nil, pictureBytes == nil {
+            // The password is judged before the picture: asked to change nothing, auth-svc judges it alone.
+            _ = try await modify(session, password: password, call)
+            throw .pictureNotBase64
         }
-        let profile = try await backend.auth.ask(
-            AuthAPI.ModifyAccount(
-                account: session.account, session: session.id, password: password.isEmpty ? nil : password,
-                newUserName: userName, newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
-                newPicture: picture), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
-        ).profile
+        let profile = try await modify(
+            session, password: password, userName: userName, newPassword: newPassword, phoneNumber: phoneNumber,
+            email: email, picture: pictureBytes, call)
         // The event says so to every gateway; this one must not show the old name even until it comes.
         profiles.forget(session.account)
         let token = ClassicAuthentication.token(of: call.request) ?? ""
         return ClassicAnswer(fields: { Self.write(profile, token: token, to: &$0) })
     }
 
+    private func modify(
+        _ session: Session, password: String, userName: String? = nil, newPassword: String? = nil,
+        phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil, _ call: ClassicCall
+    ) async throws(ClassicError) -> Profile {
+        try await backend.auth.ask(
+            AuthAPI.ModifyAccount(
+                account: session.account, session: session.id, password: password.isEmpty ? nil : password,
+                newUserName: userName, newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
+                newPicture: picture.map { Blob($0) }), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
+        ).profile
+    }
+
     @Sendable func cancelAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
         let password = try call.text("password")
+        try admit(session, by: passwordRate)
         _ = try await backend.auth.ask(
             AuthAPI.CancelAccount(account: session.account, password: password), call.context)
         gate.revoke(session.id, expiresAt: session.expiresAt)
