@@ -321,7 +321,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
                 server.unwrittenBytes -= size
                 if case .success = result { onWritten?() }
                 // A client that wanted the head alone was given nothing of what was to be handed over.
-                let isComplete = !framing.isHead && (try? result.get()) != nil  // Which error it was makes no difference.
+                // Which error it was makes no difference.
+                let isComplete = !framing.isHead && (try? result.get()) != nil
                 response.afterWrite?(isComplete)
             }
             promise = written
