@@ -1,4 +1,5 @@
 import Shared
+import TestSupport
 
 /// One thing somebody does, in whatever group.
 enum GroupOperation {
