@@ -53,9 +53,8 @@ enum BusBenchmark {
         let client = BusClient(to: .message, as: .gateway, reactor: reactors.client, logger: logger)
         try await client.connect(to: [endpoint], security: BusSecurity())
         let request = MessageAPI.Send(
-            sender: AccountID(1), conversation: ConversationID(2), text: String(repeating: "x", count: 128),
-            replyTo: nil,
-            clientID: nil)
+            sender: AccountID(1), to: .conversation(ConversationID(2)), text: String(repeating: "x", count: 128),
+            replyTo: nil, clientID: nil)
         while (try? await client.call(request, CallContext(trace: "warm-up"))) == nil {}
 
         let start = CPUTime.ofThisProcess
@@ -78,7 +77,7 @@ enum BusBenchmark {
     }
 
     private static func reply(to request: MessageAPI.Send) -> MessageAPI.Send.Reply {
-        MessageAPI.Send.Reply(message: MessageID(1), sequence: 1, sentAt: 1)
+        MessageAPI.Send.Reply(conversation: ConversationID(2), message: MessageID(1), sequence: 1, sentAt: 1)
     }
 
     /// A closed loop of completions.

@@ -120,6 +120,19 @@ import Testing
         }
     }
 
+    @Test func `details say where a message is`() async throws {
+        try await withMessageService { service in
+            try await service.openConversation(1, [10, 20])
+            try await service.openConversation(2, [10, 20, 30], kind: .group)
+            for (id, kind) in [(1, .private), (2, .group)] as [(Int64, ConversationKind)] {
+                let details = try await service.details(
+                    of: try await service.send("a", from: 10, to: id).message, for: 20)
+                #expect(details.conversation == ConversationID(id))
+                #expect(details.conversationKind == kind)
+            }
+        }
+    }
+
     @Test func `who has left is no reader, except of what he wrote himself`() async throws {
         try await withMessageService { service in
             try await service.openConversation(1, [10, 20, 30], kind: .group)
@@ -197,9 +210,33 @@ import Testing
             #expect(history.unreadCount == 2)
             #expect(try await service.conversations(of: 10).map(\.unreadCount) == [2])
             #expect(try await service.pull(10).messages.map(\.message.text) == ["a", "c"])
-            #expect(try await service.attach(10, since: MessageID(0)).missed.map(\.text) == ["a", "c"])
+            #expect(try await service.attach(10, .after(MessageID(0))).missed.map(\.text) == ["a", "c"])
             #expect(try await service.history(of: 1, for: 20).messages.count == 3)
             #expect(try await service.details(of: ids[1], for: 10).readers == [AccountID(20)])
+        }
+    }
+
+    @Test func `hiding is published when it hides, and not when it is repeated or refused`() async throws {
+        try await withMessageService { service in
+            try await service.openConversation(1, [10, 20])
+            let first = try await service.send("a", from: 20, to: 1).message
+            let second = try await service.send("b", from: 20, to: 1).message
+            let events = try await service.bus.follow(.message)
+
+            for _ in 0..<3 { try await service.hide(first, from: 10) }
+            for account in [30, 40] as [Int64] {
+                _ = await service.code(of: MessageAPI.HideMessage(account: AccountID(account), message: first))
+            }
+            try await service.hide(first, from: 20)
+            try await service.hide(second, from: 10)
+
+            for (account, message) in [(10, first), (20, first), (10, second)] as [(Int64, MessageID)] {
+                #expect(
+                    try await events.next(MessageAPI.MessageHidden.self)
+                        == MessageAPI.MessageHidden(
+                            conversation: ConversationID(1), message: message, account: AccountID(account)))
+            }
+            #expect(try await service.attach(10).position == 6)
         }
     }
 
@@ -246,7 +283,7 @@ import Testing
             #expect(page.messages.map(\.message.text) == ["9", "10"])
             #expect(!page.hasMore)
             let missed = try await store.attach(
-                MessageAPI.Attach(account: account, since: MessageID(1)), limit: 2)
+                MessageAPI.Attach(account: account, missed: .after(MessageID(1))), limit: 2)
             #expect(missed.missed.map(\.text) == ["9"])
             #expect(missed.hasMore)
         }

@@ -5,9 +5,13 @@ struct MessageModel {
     struct Member {
         var joinedAfter: Int64
         var readIndex: Int64 = 0
+        var isSilenced = false
     }
 
     struct Conversation {
+        var kind: ConversationKind
+        /// For whom it was opened.
+        var founders: Set<Int64>
         var members: [Int64: Member]
         var messages: [Message] = []
     }
@@ -23,11 +27,48 @@ struct MessageModel {
     var hidden: Set<Hidden> = []
     /// Per account, the last message handed out.
     var cursors: [Int64: MessageID] = [:]
+    /// Per account, the last message its notice connection was given.
+    var noticed: [Int64: MessageID] = [:]
+    var recalled: Set<MessageID> = []
 
     var lastMessage: Int64 { Int64(everyMessage.count) }
 
     func canSee(_ account: Int64, _ message: Message) -> Bool {
-        !hidden.contains(Hidden(account: account, message: message.id))
+        !recalled.contains(message.id) && !hidden.contains(Hidden(account: account, message: message.id))
+    }
+
+    /// A message that is in a conversation of an account's.
+    func message(_ id: MessageID, for account: Int64) -> (message: Message, conversation: Conversation)? {
+        guard let message = everyMessage.first(where: { $0.id == id }),
+            let conversation = conversations[message.conversation.rawValue], conversation.members[account] != nil
+        else { return nil }
+        return (message, conversation)
+    }
+
+    /// Where a message goes, or why it goes nowhere.
+    func place(of destination: MessageAPI.Destination, for sender: Int64) throws(ServiceError) -> Int64 {
+        func check(
+            _ id: Int64?, _ refusal: ServiceError.Code, _ isFit: (Conversation) -> Bool
+        ) throws(ServiceError) -> Int64 {
+            guard let id, let conversation = conversations[id], let member = conversation.members[sender],
+                !member.isSilenced, isFit(conversation)
+            else { throw ServiceError(refusal) }
+            return id
+        }
+        switch destination {
+        case .conversation(let id): return try check(id.rawValue, .notParticipant) { _ in true }
+        case .group(let id): return try check(id.rawValue, .notGroupMember) { $0.kind == .group }
+        case .friend(let friend):
+            let newest = conversations.filter { _, conversation in
+                conversation.kind == .private && conversation.founders.count == 2
+                    && conversation.founders == [sender, friend.rawValue]
+            }.keys.max()
+            return try check(newest, .notFriends) { $0.members[friend.rawValue] != nil }
+        }
+    }
+
+    func last(in conversation: Conversation, for account: Int64) -> Message? {
+        conversation.messages.last { canSee(account, $0) }
     }
 
     /// The conversations of an account, by their ids.
@@ -51,7 +92,9 @@ struct MessageModel {
         return Set(members + [message.sender.rawValue]).sorted().map { AccountID($0) }
     }
 
-    func replyCount(of message: MessageID) -> Int64 { Int64(everyMessage.count { $0.replyTo == message }) }
+    func replyCount(of message: MessageID) -> Int64 {
+        Int64(everyMessage.count { $0.replyTo == message && !recalled.contains($0.id) })
+    }
 
     /// What an account is still to be given of all its conversations, after a point.
     func pending(for account: Int64, after point: MessageID) -> [Message] {

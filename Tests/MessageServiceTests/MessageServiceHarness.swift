@@ -3,6 +3,7 @@ import GRDB
 import Logging
 import Shared
 import SharedStorage
+import Synchronization
 import TestSupport
 
 @testable import MessageService
@@ -51,6 +52,23 @@ struct MessageHarness: Sendable {
         try await apply(MessageAPI.CloseConversation(conversation: ConversationID(conversation)))
     }
 
+    /// What social-svc does when the other one blocks an account, or does so no longer.
+    func silence(_ account: Int64, in conversation: Int64, _ isSilenced: Bool = true) async throws {
+        try await apply(
+            MessageAPI.ChangeSilence(
+                conversation: ConversationID(conversation), account: AccountID(account), isSilenced: isSilenced))
+    }
+
+    func recall(_ message: MessageID, by account: Int64, isModerator: Bool = false) async throws(ServiceError) {
+        _ = try await gateway.call(
+            MessageAPI.Recall(account: AccountID(account), message: message, isModerator: isModerator), .test())
+    }
+
+    func confirmNotices(_ account: Int64, upTo message: MessageID) async throws(ServiceError) {
+        _ = try await gateway.call(
+            MessageAPI.ConfirmNotices(account: AccountID(account), message: message), .test())
+    }
+
     func markRead(_ conversation: Int64, by account: Int64, upTo message: MessageID) async throws(ServiceError) {
         _ = try await gateway.call(
             MessageAPI.MarkRead(
@@ -73,12 +91,18 @@ struct MessageHarness: Sendable {
         try await details(of: message, for: account).readers.map(\.rawValue)
     }
 
-    func conversations(of account: Int64) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
-        try await gateway.call(MessageAPI.Conversations(account: AccountID(account)), .test()).conversations
+    func conversations(
+        of account: Int64, includesLast: Bool = false
+    ) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
+        try await gateway.call(
+            MessageAPI.Conversations(account: AccountID(account), includesLast: includesLast), .test()
+        ).conversations
     }
 
-    func attach(_ account: Int64, since: MessageID? = nil) async throws(ServiceError) -> MessageAPI.Attach.Reply {
-        try await gateway.call(MessageAPI.Attach(account: AccountID(account), since: since), .test())
+    func attach(
+        _ account: Int64, _ missed: MessageAPI.Missed = .none
+    ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
+        try await gateway.call(MessageAPI.Attach(account: AccountID(account), missed: missed), .test())
     }
 
     /// Why a call is refused; `nil` when it is not.
@@ -90,10 +114,28 @@ struct MessageHarness: Sendable {
     func send(
         _ text: String, from sender: Int64, to conversation: Int64, replyTo: MessageID? = nil, clientID: String? = nil
     ) async throws(ServiceError) -> MessageAPI.Send.Reply {
+        try await send(
+            text, from: sender, to: .conversation(ConversationID(conversation)), replyTo: replyTo, clientID: clientID)
+    }
+
+    @discardableResult
+    func send(
+        _ text: String, from sender: Int64, to destination: MessageAPI.Destination, replyTo: MessageID? = nil,
+        clientID: String? = nil
+    ) async throws(ServiceError) -> MessageAPI.Send.Reply {
         try await gateway.call(
             MessageAPI.Send(
-                sender: AccountID(sender), conversation: ConversationID(conversation), text: text, replyTo: replyTo,
-                clientID: clientID), .test())
+                sender: AccountID(sender), to: destination, text: text, replyTo: replyTo, clientID: clientID), .test())
+    }
+
+    /// Why a send is refused; `nil` when it is not.
+    func code(
+        ofSendFrom sender: Int64, to destination: MessageAPI.Destination, _ text: String = "x",
+        replyTo: MessageID? = nil, clientID: String? = nil
+    ) async -> ServiceError.Code? {
+        await code(
+            of: MessageAPI.Send(
+                sender: AccountID(sender), to: destination, text: text, replyTo: replyTo, clientID: clientID))
     }
 
     func pull(_ account: Int64, acknowledging: MessageID? = nil, limit: Int32 = 1_000) async throws(ServiceError)
@@ -120,6 +162,19 @@ struct MessageHarness: Sendable {
     }
 }
 
+extension MessageAPI.Destination {
+    static func conversation(_ id: Int64) -> Self { .conversation(ConversationID(id)) }
+    static func group(_ id: Int64) -> Self { .group(ConversationID(id)) }
+    static func friend(_ id: Int64) -> Self { .friend(AccountID(id)) }
+}
+
+/// Lines written by one thread and read by another.
+final class Recorder: Sendable {
+    private let recorded = Mutex<[String]>([])
+    var lines: [String] { recorded.withLock { $0 } }
+    func add(_ line: String) { recorded.withLock { $0.append(line) } }
+}
+
 actor Counter {
     private var value: Int64 = 0
     func next() -> Int64 {
@@ -133,12 +188,13 @@ actor Counter {
 /// - Parameter earlier: whose folder to go on with, as after a restart. The bus is a new one all the same: ZeroMQ frees
 ///   the addresses of a stopped service when it gets round to it.
 func withMessageService(
-    inFolderOf earlier: TestBus? = nil, _ body: (MessageHarness) async throws -> Void
+    inFolderOf earlier: TestBus? = nil, configuration: MessageConfiguration = MessageConfiguration(),
+    _ body: (MessageHarness) async throws -> Void
 ) async throws {
     let bus = try TestBus()
     let folder = (earlier ?? bus).configuration
     let service = MessageService(
-        MessageConfiguration(),
+        configuration,
         bus: BusConfiguration(
             dataPath: folder.dataPath, runtimePath: folder.runtimePath,
             addresses: [.message: bus.configuration.addresses(of: .message)]),
@@ -157,11 +213,13 @@ func withMessageService(
 }
 
 /// Runs a test against the store alone, over a file of its own.
-func withMessageStore(_ body: (MessageStore) async throws -> Void) async throws {
+func withMessageStore(
+    maxCachedParticipants: Int = 1_000_000, _ body: (MessageStore) async throws -> Void
+) async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("message-\(UUID().uuidString)").path
     // A folder that cannot be removed is left to the system's own cleaning of temporary files.
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let timelines = Timelines(maxCachedParticipants: 1_000_000)
+    let timelines = Timelines(maxCachedParticipants: maxCachedParticipants)
     let database = try ServiceDatabase(
         in: DataDirectory(path: folder, service: .message),
         logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
@@ -173,8 +231,14 @@ func withMessageStore(_ body: (MessageStore) async throws -> Void) async throws 
 extension MessageStore {
     /// Opens a group as an effect does.
     func openGroup(_ id: Int64, _ participants: some Sequence<Int64>) async throws {
+        try await openConversation(id, participants, kind: .group)
+    }
+
+    func openConversation(
+        _ id: Int64, _ participants: some Sequence<Int64>, kind: ConversationKind = .private
+    ) async throws {
         let opening = MessageAPI.OpenConversation(
-            conversation: ConversationID(id), conversationKind: .group,
+            conversation: ConversationID(id), conversationKind: kind,
             participants: participants.map { AccountID($0) },
             greeting: "", greeter: AccountID(0))
         _ = try await database.write { try open(opening, $0) }
@@ -184,10 +248,25 @@ extension MessageStore {
     func send(
         _ text: String, from sender: Int64, to conversation: Int64, replyTo: MessageID? = nil
     ) async throws(ServiceError) -> MessageAPI.Send.Reply {
+        try await send(text, from: sender, to: .conversation(ConversationID(conversation)), replyTo: replyTo)
+    }
+
+    @discardableResult
+    func send(
+        _ text: String, from sender: Int64, to destination: MessageAPI.Destination, replyTo: MessageID? = nil
+    ) async throws(ServiceError) -> MessageAPI.Send.Reply {
         let send = MessageAPI.Send(
-            sender: AccountID(sender), conversation: ConversationID(conversation), text: text, replyTo: replyTo,
-            clientID: nil)
+            sender: AccountID(sender), to: destination, text: text, replyTo: replyTo, clientID: nil)
         return try await database.write { try append(send, $0) {} }
+    }
+
+    /// Takes a message back at a time of the wall clock, with a window of two minutes.
+    func recall(
+        _ message: MessageID, by account: Int64, isModerator: Bool = false, at now: Int64 = WallClock.milliseconds
+    ) async throws(ServiceError) {
+        try await recall(
+            MessageAPI.Recall(account: AccountID(account), message: message, isModerator: isModerator),
+            rules: RecallRules(window: 120_000), now: now, deadline: .after(.seconds(20)))
     }
 
     /// Changes rows behind the service's back.

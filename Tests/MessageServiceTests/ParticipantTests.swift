@@ -1,7 +1,6 @@
 import GRDB
 import Shared
 import SharedStorage
-import Synchronization
 import TestSupport
 import Testing
 
@@ -23,7 +22,7 @@ import Testing
             #expect(try await service.history(of: 1, for: 40).messages.map(\.message.text) == ["before"])
             #expect(try await service.conversations(of: 40).map(\.unreadCount) == [0])
             #expect(try await service.pull(40).messages.isEmpty)
-            #expect(try await service.attach(40, since: MessageID(0)).missed.isEmpty)
+            #expect(try await service.attach(40, .after(MessageID(0))).missed.isEmpty)
             try await service.send("mine", from: 40, to: 1)
             try await service.send("after", from: 20, to: 1)
             #expect(try await service.conversations(of: 40).map(\.unreadCount) == [1])
@@ -189,7 +188,7 @@ import Testing
             #expect(
                 try await service.conversations(of: 10) == [
                     MessageAPI.Conversations.Entry(
-                        conversation: ConversationID(1), kind: .private, peer: nil, unreadCount: 0)
+                        conversation: ConversationID(1), kind: .private, peer: nil, unreadCount: 0, last: nil)
                 ])
         }
     }
@@ -351,11 +350,4 @@ import Testing
             #expect(sequences == Array(1...Int64(sequences.count)))
         }
     }
-}
-
-/// Lines written by one thread and read by another.
-private final class Recorder: Sendable {
-    private let recorded = Mutex<[String]>([])
-    var lines: [String] { recorded.withLock { $0 } }
-    func add(_ line: String) { recorded.withLock { $0.append(line) } }
 }

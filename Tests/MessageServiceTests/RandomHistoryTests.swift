@@ -2,10 +2,15 @@ import Shared
 import TestSupport
 import Testing
 
+@testable import MessageService
+
 @Suite struct RandomHistoryTests {
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func `whatever happens in whatever order, the service agrees with the model`(seed: UInt64) async throws {
-        try await withMessageService { service in
+        var configuration = MessageConfiguration()
+        // Half of the runs forget nearly everything nearly always.
+        if seed.isMultiple(of: 2) { configuration.maxCachedParticipants = 5 }
+        try await withMessageService(configuration: configuration) { service in
             var run = Run(service: service, random: SeededGenerator(seed: seed))
             try await run.open()
             try await run.open()
@@ -41,10 +46,13 @@ private struct Run {
     mutating func step() async throws {
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<40: try await send()
-        case 40..<55: try await mark()
-        case 55..<65: try await hide()
-        case 65..<80: try await changeParticipants()
-        case 80..<96: try await pull()
+        case 40..<50: try await mark()
+        case 50..<56: try await hide()
+        case 56..<64: try await recall()
+        case 64..<75: try await changeParticipants()
+        case 75..<82: try await silence()
+        case 82..<93: try await pull()
+        case 93..<96: try await confirmNotices()
         case 96..<98: try await close()
         default: try await open()
         }
@@ -52,11 +60,13 @@ private struct Run {
 
     mutating func open() async throws {
         let id = Int64(model.conversations.count + model.closed.count + 1)
-        let members = Set((0..<Int.random(in: 2...4, using: &random)).map { _ in account() })
-        try await service.openConversation(id, members.sorted(), kind: .group)
+        let kind: ConversationKind = Bool.random(using: &random) ? .group : .private
+        let count = kind == .group ? Int.random(in: 2...4, using: &random) : 2
+        let members = Set((0..<count).map { _ in account() })
+        try await service.openConversation(id, members.sorted(), kind: kind)
         let member = MessageModel.Member(joinedAfter: model.lastMessage)
         model.conversations[id] = MessageModel.Conversation(
-            members: Dictionary(uniqueKeysWithValues: members.map { ($0, member) }))
+            kind: kind, founders: members, members: Dictionary(uniqueKeysWithValues: members.map { ($0, member) }))
     }
 
     private mutating func close() async throws {
@@ -66,24 +76,36 @@ private struct Run {
     }
 
     private mutating func send() async throws {
-        let (sender, id) = (account(), conversation())
+        let sender = account()
+        let destination: MessageAPI.Destination =
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: .group(conversation())
+            case 1: .friend(account())
+            default: .conversation(conversation())
+            }
         let target = Bool.random(using: &random) ? message() : nil
         let text = "\(model.lastMessage + 1)"
-        guard var conversation = model.conversations[id], conversation.members[sender] != nil else {
-            return await expect(.notParticipant) { () throws(ServiceError) in
-                try await service.send(text, from: sender, to: id, replyTo: target)
+        func expectRefusal(_ code: ServiceError.Code) async {
+            await expect(code) { () throws(ServiceError) in
+                try await service.send(text, from: sender, to: destination, replyTo: target)
             }
         }
-        if let target, !conversation.messages.contains(where: { $0.id == target }) {
-            return await expect(.invalidReply) { () throws(ServiceError) in
-                try await service.send(text, from: sender, to: id, replyTo: target)
-            }
+        let id: Int64
+        do throws(ServiceError) {
+            id = try model.place(of: destination, for: sender)
+        } catch {
+            return await expectRefusal(error.code)
         }
-        let reply = try await service.send(text, from: sender, to: id, replyTo: target)
+        var conversation = try #require(model.conversations[id])
+        if let target, model.recalled.contains(target) || !conversation.messages.contains(where: { $0.id == target }) {
+            return await expectRefusal(.invalidReply)
+        }
+        let reply = try await service.send(text, from: sender, to: destination, replyTo: target)
         let message = Message(
-            id: MessageID(model.lastMessage + 1), conversation: ConversationID(id), conversationKind: .group,
-            sequence: Int64(conversation.messages.count + 1), sender: AccountID(sender), text: text, replyTo: target,
-            sentAt: reply.sentAt)
+            id: MessageID(model.lastMessage + 1), conversation: ConversationID(id),
+            conversationKind: conversation.kind, sequence: Int64(conversation.messages.count + 1),
+            sender: AccountID(sender), text: text, replyTo: target, sentAt: reply.sentAt)
+        #expect(reply.conversation == message.conversation)
         #expect(reply.message == message.id)
         #expect(reply.sequence == message.sequence)
         #expect(reply.sentAt >= model.everyMessage.last?.sentAt ?? 0)
@@ -116,6 +138,33 @@ private struct Run {
         }
         try await service.hide(id, from: account)
         model.hidden.insert(MessageModel.Hidden(account: account, message: id))
+    }
+
+    private mutating func recall() async throws {
+        let (account, id, isModerator) = (account(), message(), Bool.random(using: &random))
+        let code: ServiceError.Code? =
+            switch model.message(id, for: account) {
+            case nil: .invalidMessage
+            case _? where model.recalled.contains(id): .alreadyRecalled
+            case (let message, let conversation)?:
+                message.sender.rawValue == account || isModerator && conversation.kind == .group ? nil : .notAllowed
+            }
+        let request = MessageAPI.Recall(account: AccountID(account), message: id, isModerator: isModerator)
+        #expect(await service.code(of: request) == code)
+        if code == nil { model.recalled.insert(id) }
+    }
+
+    private mutating func silence() async throws {
+        let (account, id, isSilenced) = (account(), conversation(), Bool.random(using: &random))
+        try await service.silence(account, in: id, isSilenced)
+        model.conversations[id]?.members[account]?.isSilenced = isSilenced
+    }
+
+    private mutating func confirmNotices() async throws {
+        let (account, message) = (account(), message())
+        try await service.confirmNotices(account, upTo: message)
+        model.noticed[account] = max(
+            model.noticed[account] ?? MessageID(0), min(message, MessageID(model.lastMessage)))
     }
 
     private mutating func changeParticipants() async throws {
@@ -158,16 +207,22 @@ private struct Run {
     mutating func compare(_ account: Int64) async throws {
         let memberships = model.memberships(of: account)
         #expect(
-            try await service.conversations(of: account)
+            try await service.conversations(of: account, includesLast: true)
                 == memberships.map { id, conversation, _ in
-                    MessageAPI.Conversations.Entry(
-                        conversation: ConversationID(id), kind: .group, peer: nil,
-                        unreadCount: model.unreadCount(of: account, in: conversation))
+                    let others = conversation.members.keys.filter { $0 != account }
+                    return MessageAPI.Conversations.Entry(
+                        conversation: ConversationID(id), kind: conversation.kind,
+                        peer: conversation.kind == .private ? others.min().map { AccountID($0) } : nil,
+                        unreadCount: model.unreadCount(of: account, in: conversation),
+                        last: model.last(in: conversation, for: account))
                 })
         let since = message()
-        let attached = try await service.attach(account, since: since)
+        let attached = try await service.attach(account, .after(since))
         #expect(attached.conversations.map(\.rawValue).sorted() == memberships.map(\.id))
         #expect(attached.missed == model.pending(for: account, after: since))
+        #expect(attached.last == MessageID(model.lastMessage))
+        let noticed = model.noticed[account] ?? MessageID(0)
+        #expect(try await service.attach(account, .unnoticed).missed == model.pending(for: account, after: noticed))
         try await compareHistory(account)
         try await compareDetails(of: message(), for: account)
     }
@@ -199,15 +254,14 @@ private struct Run {
     }
 
     private func compareDetails(of id: MessageID, for account: Int64) async throws {
-        guard let message = model.everyMessage.first(where: { $0.id == id }),
-            let conversation = model.conversations[message.conversation.rawValue],
-            conversation.members[account] != nil
-        else {
+        guard let (message, conversation) = model.message(id, for: account), !model.recalled.contains(id) else {
             return await expect(.invalidMessage) { () throws(ServiceError) in
                 try await service.details(of: id, for: account)
             }
         }
         let details = try await service.details(of: id, for: account)
+        #expect(details.conversation == message.conversation)
+        #expect(details.conversationKind == conversation.kind)
         #expect(details.replyCount == model.replyCount(of: id))
         #expect(details.readers == model.readers(of: message, in: conversation))
     }

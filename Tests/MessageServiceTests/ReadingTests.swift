@@ -37,18 +37,23 @@ import Testing
             try await service.openConversation(5, [10, 20], greeting: "hello")
             try await service.openConversation(6, [20, 30])
 
-            let ten = try await service.gateway.call(MessageAPI.Conversations(account: AccountID(10)), .test())
-            let twenty = try await service.gateway.call(MessageAPI.Conversations(account: AccountID(20)), .test())
+            let ten = try await service.conversations(of: 10)
+            let twenty = try await service.conversations(of: 20)
 
             typealias Entry = MessageAPI.Conversations.Entry
             #expect(
-                ten.conversations == [
-                    Entry(conversation: ConversationID(5), kind: .private, peer: AccountID(20), unreadCount: 0)
+                ten == [
+                    Entry(
+                        conversation: ConversationID(5), kind: .private, peer: AccountID(20), unreadCount: 0, last: nil)
                 ])
             #expect(
-                twenty.conversations == [
-                    Entry(conversation: ConversationID(5), kind: .private, peer: AccountID(10), unreadCount: 1),
-                    Entry(conversation: ConversationID(6), kind: .private, peer: AccountID(30), unreadCount: 0),
+                twenty == [
+                    Entry(
+                        conversation: ConversationID(5), kind: .private, peer: AccountID(10), unreadCount: 1,
+                        last: nil),
+                    Entry(
+                        conversation: ConversationID(6), kind: .private, peer: AccountID(30), unreadCount: 0,
+                        last: nil),
                 ])
         }
     }
@@ -60,12 +65,12 @@ import Testing
             try await service.send("b", from: 20, to: 1)
             let events = try await service.bus.follow(.message)
 
-            let attached = try await service.gateway.call(
-                MessageAPI.Attach(account: AccountID(10), since: first), .test())
+            let attached = try await service.attach(10, .after(first))
 
             #expect(attached.conversations == [ConversationID(1)])
             #expect(attached.missed.map(\.text) == ["b"])
             #expect(attached.position == 3)
+            #expect(attached.last == MessageID(2))
             try await service.send("c", from: 20, to: 1)
             #expect(try await events.next(MessageAPI.MessageSent.self).message.text == "c")
         }
@@ -83,8 +88,7 @@ import Testing
             }
 
             for since in 0...41 {
-                let attached = try await service.gateway.call(
-                    MessageAPI.Attach(account: AccountID(10), since: MessageID(Int64(since))), .test())
+                let attached = try await service.attach(10, .after(MessageID(Int64(since))))
                 let expected = ids.filter { $0 > MessageID(Int64(since)) }
                 #expect(attached.missed.filter { $0.conversation == ConversationID(1) }.map(\.id) == expected)
             }
@@ -124,7 +128,8 @@ import Testing
                 }?.code == .badRequest)
             #expect(
                 await refusal { () throws(ServiceError) in
-                    try await service.social.call(MessageAPI.Conversations(account: AccountID(1)), .test())
+                    try await service.social.call(
+                        MessageAPI.Conversations(account: AccountID(1), includesLast: false), .test())
                 }?.code == .badRequest)
         }
     }

@@ -130,8 +130,8 @@ import Testing
                 try await social.befriend(all: [.dan, .eve], with: inviter)
                 try await social.invite([.dan, .eve], by: inviter, to: group)
             }
-            try await social.apply(.bob, to: .fay)
-            try await social.apply(.fay, to: .bob)
+            let asked = try await social.apply(.bob, to: .fay)
+            let wasAsked = try await social.apply(.fay, to: .bob)
             try await social.apply(.cid, to: .fay)
 
             try await social.cancel(.bob, number: 1)
@@ -140,6 +140,11 @@ import Testing
             #expect(try await social.joinRequests(for: .ann).map { [$0.inviter, $0.invited] } == [[.cid, .eve]])
             #expect(try await social.pending(.fay, all: true).map(\.applicant) == [.cid])
             #expect(try await social.pending(.bob, all: true).isEmpty)
+            #expect(
+                try await social.events(SocialAPI.FriendRequestClosed.self) == [
+                    SocialAPI.FriendRequestClosed(request: asked, applicant: .bob, target: .fay, state: .cancelled),
+                    SocialAPI.FriendRequestClosed(request: wasAsked, applicant: .fay, target: .bob, state: .cancelled),
+                ])
             #expect(
                 await social.refusal(of: SocialAPI.Decide(account: .fay, applicant: .bob, accepts: true))
                     == ServiceError(.noSuchApplication))

@@ -12,7 +12,7 @@ import Testing
     @Test func `accepting makes friends of both and opens their conversation with a greeting`() async throws {
         try await withBothServices { social, messages in
             let events = try await social.bus.follow(.social)
-            try await social.apply(ann, to: bob)
+            let request = try await social.apply(ann, to: bob)
 
             let conversation = try #require(await social.accept(ann, by: bob))
 
@@ -26,26 +26,33 @@ import Testing
                 #expect(
                     try await social.friendList(of: owner) == [
                         SocialAPI.FriendGroup(
-                            name: "MyFriends", friends: [SocialAPI.Friend(account: friend, conversation: conversation)])
+                            name: "MyFriends",
+                            friends: [SocialAPI.Friend(account: friend, conversation: conversation, remark: "")])
                     ])
             }
             #expect(try await social.pending(bob, all: true).isEmpty)
             #expect(
                 try await events.next(SocialAPI.FriendshipBegan.self)
-                    == SocialAPI.FriendshipBegan(applicant: ann, accepter: bob, conversation: conversation))
+                    == SocialAPI.FriendshipBegan(
+                        applicant: ann, accepter: bob, conversation: conversation, request: request))
         }
     }
 
-    @Test func `a refusal settles the request without a word and leaves room for another`() async throws {
+    @Test func `a refusal settles the request, is announced and leaves room for another`() async throws {
         try await withBothServices { social, messages in
             let refused = try await social.apply(ann, to: bob)
-            let known = try await social.eventKinds()
+            let known = try await social.events().count
 
             let reply = try await social.call(SocialAPI.Decide(account: bob, applicant: ann, accepts: false))
 
             #expect(reply.conversation == nil)
             #expect(try await social.pending(bob, all: true).isEmpty)
-            #expect(try await social.eventKinds() == known)
+            #expect(
+                try await social.events().dropFirst(known).map(\.payload.bytes) == [
+                    SocialAPI.FriendRequestClosed(
+                        request: refused, applicant: ann, target: bob, state: .refused
+                    ).wireBytes
+                ])
             #expect(try await social.friendList(of: bob).isEmpty)
             #expect(
                 await social.refusal(of: SocialAPI.Decide(account: bob, applicant: ann, accepts: true))

@@ -49,7 +49,7 @@ import Testing
                     await outcome(SocialAPI.CreateGroup(creator: .ann, name: "x", friends: [.bob, .cid])) == unknown)
                 group = try #require(
                     try await social.call(
-                        SocialAPI.GroupNames(conversations: (1...9).map { ConversationID($0) })
+                        SocialAPI.Groups(conversations: (1...9).map { ConversationID($0) })
                     ).groups.first?.conversation)
                 // What needs no message-svc goes on.
                 #expect(

@@ -5,7 +5,10 @@ import TestSupport
 enum GroupOperation {
     case create(AccountID, [AccountID])
     case invite(AccountID, ConversationID, [AccountID])
+    case applyToJoin(AccountID, ConversationID)
     case decide(AccountID, ConversationID, [AccountID], Bool)
+    /// By the number a request has among all that were ever filed.
+    case decideRequest(AccountID, Int, Bool)
     case leave(AccountID, ConversationID)
     case remove(AccountID, ConversationID, [AccountID])
     case appoint(AccountID, ConversationID, [AccountID])
@@ -37,6 +40,20 @@ enum GroupOperation {
                 model.invite(accounts, by: inviter, to: group),
                 await social.refusalCode(
                     of: SocialAPI.Invite(inviter: inviter, conversation: group, accounts: accounts))
+            )
+        case .applyToJoin(let applicant, let group):
+            return (
+                model.applyToJoin(applicant, to: group),
+                await social.refusalCode(
+                    of: SocialAPI.ApplyToJoin(applicant: applicant, conversation: group, message: "let me in"))
+            )
+        case .decideRequest(let actor, let number, let accepts):
+            return (
+                model.decide(on: number, accepts: accepts, by: actor),
+                // Ids ascend from 1 in the order of the filing.
+                await social.refusalCode(
+                    of: SocialAPI.DecideJoinRequest(
+                        actor: actor, request: JoinRequestID(Int64(number)), accepts: accepts))
             )
         case .decide(let actor, let group, let accounts, let accepts):
             return (
@@ -136,6 +153,10 @@ struct GroupModel {
     var friendships: Set<Set<AccountID>> = []
     var cancelled: Set<AccountID> = []
     var groups: [Group] = []
+    /// Every request ever filed, in order.
+    var filed: [(group: ConversationID, inviter: AccountID, invited: AccountID)] = []
+    /// Those of them, from 1, that are pending.
+    var pending: Set<Int> = []
 
     init(maxMembers: Int) { self.maxMembers = maxMembers }
 
@@ -171,9 +192,47 @@ struct GroupModel {
         if !cancelled.isDisjoint(with: accounts) { return .accountCancelled }
         for account in accounts
         where !groups[index].requests.contains(where: { $0.inviter == inviter && $0.invited == account }) {
-            groups[index].requests.append((inviter, account))
+            file(account, by: inviter, at: index)
         }
         return nil
+    }
+
+    mutating func applyToJoin(_ applicant: AccountID, to id: ConversationID) -> ServiceError.Code? {
+        guard let index = index(of: id), !groups[index].members.isEmpty else { return .noSuchGroup }
+        if groups[index].requests.contains(where: { $0.inviter == applicant && $0.invited == applicant }) {
+            return .alreadyApplied
+        }
+        if groups[index].role(of: applicant) != nil { return .alreadyMember }
+        if cancelled.contains(applicant) { return .accountCancelled }
+        file(applicant, by: applicant, at: index)
+        return nil
+    }
+
+    private mutating func file(_ invited: AccountID, by inviter: AccountID, at index: Int) {
+        groups[index].requests.append((inviter, invited))
+        filed.append((groups[index].id, inviter, invited))
+        pending.insert(filed.count)
+    }
+
+    /// Forgets what is not pending any more.
+    private mutating func updatePending() {
+        pending = pending.filter { number in
+            let request = filed[number - 1]
+            return groups.contains { group in
+                group.id == request.group
+                    && group.requests.contains { $0.inviter == request.inviter && $0.invited == request.invited }
+            }
+        }
+    }
+
+    mutating func decide(on number: Int, accepts: Bool, by actor: AccountID) -> ServiceError.Code? {
+        guard filed.indices.contains(number - 1) else { return .noSuchApplication }
+        let request = filed[number - 1]
+        guard let index = index(of: request.group), [.owner, .admin].contains(groups[index].role(of: actor)) else {
+            return .noSuchApplication
+        }
+        guard pending.contains(number) else { return .alreadyDecided }
+        return decide(on: [request.invited], accepts: accepts, by: actor, in: request.group)
     }
 
     mutating func decide(
@@ -190,6 +249,7 @@ struct GroupModel {
             groups[index].members += accounts.map { SocialAPI.Member(account: $0, role: .member) }
         }
         groups[index].requests.removeAll { accounts.contains($0.invited) }
+        updatePending()
         return nil
     }
 
@@ -243,6 +303,7 @@ struct GroupModel {
             }
             if groups[index].members.isEmpty { groups[index].requests = [] }
         }
+        updatePending()
     }
 
     // MARK: - Chance
@@ -262,10 +323,20 @@ struct GroupModel {
         let outsiders = Self.people.filter { !insiders.contains($0) }
         switch Int.random(in: 0..<100, using: &random) {
         case 0..<10: return .create(person, some(Self.people.filter { $0 != person }, atMost: 6))
-        case 10..<32:
+        case 10..<16:
+            let isRefused = Int.random(in: 0..<8, using: &random) == 0
+            return .applyToJoin(isRefused ? insider : outsiders.randomElement(using: &random) ?? person, group.id)
+        case 16..<24:
+            let some = Int.random(in: 0...filed.count + 1, using: &random)
+            let number = Bool.random(using: &random) ? pending.sorted().randomElement(using: &random) ?? some : some
+            let asked = filed.indices.contains(number - 1) ? groups.first { $0.id == filed[number - 1].group } : nil
+            let decider = asked?.shownMembers.prefix(2).randomElement(using: &random)?.account ?? actor
+            return .decideRequest(
+                Int.random(in: 0..<4, using: &random) == 0 ? actor : decider, number, Bool.random(using: &random))
+        case 24..<36:
             let pool = Int.random(in: 0..<8, using: &random) == 0 ? Self.people : outsiders
             return .invite(actor, group.id, some(pool, atMost: 2))
-        case 32..<57:
+        case 36..<57:
             let pending = Array(Set(group.requests.map(\.invited))).sorted()
             let pool = Int.random(in: 0..<8, using: &random) == 0 ? Self.people : pending
             return .decide(actor, group.id, some(pool, atMost: 2), Int.random(in: 0..<4, using: &random) > 0)

@@ -47,7 +47,7 @@ import Testing
 
             for state in RequestState.allCases where state != .pending {
                 for _ in 1...2 {
-                    #expect(try await violation(insertion, [group, state.rawValue, 5], in: store) == nil, "\(state)")
+                    #expect(try await violation(insertion, [group, state, 5], in: store) == nil, "\(state)")
                 }
             }
             #expect(try await violation(insertion, [group, "pending", nil], in: store) == nil)
@@ -126,7 +126,7 @@ import Testing
             defer { second.close() }
             let store = SocialStore(database: second, limits: SocialLimits())
 
-            let friend = SocialAPI.Friend(account: .bob, conversation: ConversationID(1))
+            let friend = SocialAPI.Friend(account: .bob, conversation: ConversationID(1), remark: "")
             #expect(
                 try await store.friendList(of: .ann) == [
                     SocialAPI.FriendGroup(name: "同学", friends: [friend]),
@@ -136,6 +136,70 @@ import Testing
             #expect(try await store.friendList(of: .ann).map(\.name) == ["a\0b", "MyFriends", "同学"])
             let deleted = "DELETE FROM friendGroup WHERE owner = 2"
             #expect(try await violation(deleted, in: store) == .SQLITE_CONSTRAINT_FOREIGNKEY)
+        }
+    }
+
+    @Test func `a database of the second version keeps its people, and its groups have handles after`() async throws {
+        try await withFolder { folder in
+            let second = try openDatabase(in: folder) { migrator in
+                migrator.registerMigration("social-1", migrate: SocialMigrations.createFriendships)
+                migrator.registerMigration("social-2", migrate: SocialMigrations.createGroups)
+            }
+            try await second.write { transaction in
+                try transaction.db.execute(
+                    sql: """
+                        INSERT INTO conversation (kind, createdAt) VALUES (1, 1), (2, 1), (2, 1);
+                        INSERT INTO friendGroup (owner, name) VALUES (1, X'41'), (2, X'41');
+                        INSERT INTO friendship VALUES (1, 2, 1, 1, 1), (2, 1, 1, 2, 1);
+                        INSERT INTO friendRequest (applicant, target, message, state, createdAt, decidedAt)
+                            VALUES (1, 2, X'6869', 'accepted', 1, 2), (3, 2, X'', 'pending', 3, NULL);
+                        INSERT INTO chatGroup VALUES (2, X'610062', 5, NULL), (3, X'63', 6, 7);
+                        INSERT INTO member (conversation, account, role, joinedAt) VALUES (2, 1, 1, 5), (2, 2, 3, 5);
+                        INSERT INTO announcement (conversation, author, body, publishedAt) VALUES (2, 1, X'68', 8);
+                        INSERT INTO joinRequest (conversation, inviter, invited, state, createdAt)
+                            VALUES (2, 2, 4, 'pending', 9);
+                        """)
+            }
+            second.close()
+
+            let third = try openDatabase(in: folder, migrations: SocialMigrations.register)
+            defer { third.close() }
+            let store = SocialStore(database: third, limits: SocialLimits())
+
+            let group = SocialAPI.GroupInfo(
+                conversation: ConversationID(2), name: "a\0b", handle: "g2", introduction: "", owner: .ann,
+                memberCount: 2)
+            let dissolved = SocialAPI.GroupInfo(
+                conversation: ConversationID(3), name: "c", handle: "g3", introduction: "", owner: nil, memberCount: 0)
+            #expect(try await store.groups([ConversationID(2), ConversationID(3)]) == [group, dissolved])
+            #expect(try await store.findGroups(.handle, "g2") == [group])
+            #expect(try await store.findGroups(.handle, "g3").isEmpty)
+            #expect(try await store.group(ConversationID(2), for: .bob).announcements.map(\.body) == ["h"])
+            let request = SocialAPI.JoinRequest(
+                id: JoinRequestID(1), conversation: ConversationID(2), inviter: .bob, invited: .dan, message: "",
+                createdAt: 9)
+            #expect(
+                try await store.joinRequests(for: .ann, in: nil)
+                    == SocialAPI.JoinRequests.Reply(requests: [request], groups: [group]))
+            #expect(
+                try await store.friend(.bob, of: .ann)
+                    == SocialAPI.Friend(account: .bob, conversation: ConversationID(1), remark: ""))
+            #expect(
+                try await store.friendRequests(to: .bob, in: nil, before: nil, limit: 9) == [
+                    SocialAPI.FriendRequest(
+                        id: FriendRequestID(2), applicant: .cid, message: "", createdAt: 3, state: .pending),
+                    SocialAPI.FriendRequest(
+                        id: FriendRequestID(1), applicant: .ann, message: "hi", createdAt: 1, state: .accepted),
+                ])
+            // What refers to a group still does, and a new one has a greater id.
+            let nowhere = "INSERT INTO member (conversation, account, role, joinedAt) VALUES (999, 2, 1, 1)"
+            #expect(try await violation(nowhere, in: store) == .SQLITE_CONSTRAINT_FOREIGNKEY)
+            let orphan = "DELETE FROM chatGroup WHERE conversation = 2"
+            #expect(try await violation(orphan, in: store) == .SQLITE_CONSTRAINT_FOREIGNKEY)
+            let taken = "UPDATE chatGroup SET handle = CAST('g3' AS BLOB) WHERE conversation = 2"
+            #expect(try await violation(taken, in: store) == .SQLITE_CONSTRAINT_UNIQUE)
+            _ = try await store.decide(on: JoinRequestID(1), accepting: true, by: .ann, now: 10)
+            #expect(try await store.group(ConversationID(2), for: .dan).members.map(\.account) == [.ann, .bob, .dan])
         }
     }
 
@@ -155,6 +219,7 @@ import Testing
                     "UPDATE friendRequest SET state = 'cancelled' WHERE applicant = 1 AND state = 'pending'",
                     "UPDATE friendRequest SET state = 'cancelled' WHERE target = 1 AND state = 'pending'",
                     "DELETE FROM friendship WHERE conversation = 1",
+                    "SELECT 1 FROM chatGroup WHERE handle = X'00'",
                 ].flatMap { sql in
                     try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)").map { $0["detail"] as String }
                 }

@@ -35,7 +35,7 @@ import Testing
             #expect(
                 try await social.events(SocialAPI.MembersJoined.self) == [
                     SocialAPI.MembersJoined(
-                        conversation: group, name: "Quick_Meet", accounts: [.cid, .bob], operator: .ann)
+                        conversation: group, name: "Quick_Meet", accounts: [.cid, .bob], operator: .ann, settled: [])
                 ])
         }
     }
@@ -84,20 +84,24 @@ import Testing
         }
     }
 
-    @Test func `names of groups are told for groups alone and byte for byte`() async throws {
+    @Test func `groups are told of for groups alone and byte for byte`() async throws {
         try await withBothServices { social, _ in
             let first = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "a\0b 群")
             let conversation = try await social.befriend(.dan, .eve)
             let second = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "a")
 
-            let names = try await social.call(
-                SocialAPI.GroupNames(conversations: [second, conversation, ConversationID(999), first, first])
+            let groups = try await social.call(
+                SocialAPI.Groups(conversations: [second, conversation, ConversationID(999), first, first])
             ).groups
 
             #expect(
-                names == [
-                    SocialAPI.GroupNames.Entry(conversation: second, name: "a"),
-                    SocialAPI.GroupNames.Entry(conversation: first, name: "a\0b 群"),
+                groups == [
+                    SocialAPI.GroupInfo(
+                        conversation: second, name: "a", handle: "g\(second)", introduction: "", owner: .ann,
+                        memberCount: 3),
+                    SocialAPI.GroupInfo(
+                        conversation: first, name: "a\0b 群", handle: "g\(first)", introduction: "", owner: .ann,
+                        memberCount: 3),
                 ])
         }
     }

@@ -41,8 +41,23 @@ import Testing
 
     /// Whether every group has the members, roles, order, and requests of the model, and exactly one owner.
     private func check(_ model: GroupModel, _ social: SocialHarness) async throws {
+        for person in GroupModel.people {
+            #expect(
+                try await social.call(SocialAPI.GroupsOf(account: person)).memberships.map { membership in
+                    [membership.group.conversation.rawValue, Int64(membership.role.rawValue)]
+                }
+                    == model.groups.compactMap { group in
+                        group.role(of: person).map { [group.id.rawValue, Int64($0.rawValue)] }
+                    })
+        }
+        let infos = try await social.call(SocialAPI.Groups(conversations: model.groups.map(\.id))).groups
+        #expect(infos.map(\.owner) == model.groups.map { $0.members.first { $0.role == .owner }?.account })
+        #expect(infos.map { Int($0.memberCount) } == model.groups.map(\.members.count))
         for group in model.groups {
             for person in GroupModel.people {
+                #expect(
+                    try await social.call(SocialAPI.RoleIn(account: person, conversation: group.id)).role
+                        == group.role(of: person))
                 let shown = SocialAPI.Group(account: person, conversation: group.id)
                 guard group.role(of: person) != nil else {
                     #expect(await social.refusal(of: shown) == ServiceError(.notGroupMember))
@@ -64,10 +79,19 @@ import Testing
         var heard: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
         // Roles are announced at once and memberships when message-svc knows them, so that one may precede the other.
         var roles: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
+        var asked: Set<JoinRequestID> = []
         for event in try await social.events() {
             switch event.kind {
+            case SocialAPI.JoinRequested.kind:
+                asked.formUnion(try SocialAPI.JoinRequested(wireBytes: event.payload.bytes).requests.map(\.id))
+            case SocialAPI.JoinRefused.kind:
+                let settled = try SocialAPI.JoinRefused(wireBytes: event.payload.bytes).settled.map(\.id)
+                #expect(!settled.isEmpty && asked.isSuperset(of: settled), "what is settled was asked for")
+                asked.subtract(settled)
             case SocialAPI.MembersJoined.kind:
                 let joined = try SocialAPI.MembersJoined(wireBytes: event.payload.bytes)
+                #expect(asked.isSuperset(of: joined.settled.map(\.id)), "what is settled was asked for")
+                asked.subtract(joined.settled.map(\.id))
                 if heard[joined.conversation] == nil {
                     heard[joined.conversation] = [joined.operator: .owner]
                 }

@@ -35,15 +35,23 @@ import Testing
                 #expect(pairs(reply.requests) == [[.cid, .dan], [.cid, .eve], [.bob, .eve]])
                 #expect(reply.requests.map(\.id) == reply.requests.map(\.id).sorted())
                 #expect(reply.requests.allSatisfy { $0.conversation == group })
-                #expect(reply.groups == [SocialAPI.GroupNames.Entry(conversation: group, name: "Quick_Meet")])
+                #expect(
+                    reply.groups == [
+                        SocialAPI.GroupInfo(
+                            conversation: group, name: "Quick_Meet", handle: "g\(group)", introduction: "", owner: .ann,
+                            memberCount: 3)
+                    ])
+                #expect(reply.requests.allSatisfy { abs($0.createdAt - WallClock.milliseconds) < 60_000 })
+                #expect(reply.requests.allSatisfy { $0.message.isEmpty })
             }
+            let listed = try await social.joinRequests(for: .ann)
             #expect(
                 try await social.events(SocialAPI.JoinRequested.self) == [
                     SocialAPI.JoinRequested(
-                        conversation: group, name: "Quick_Meet", inviter: .cid, invited: [.dan, .eve],
+                        conversation: group, name: "Quick_Meet", requests: Array(listed.prefix(2)),
                         deciders: [.ann, .bob]),
                     SocialAPI.JoinRequested(
-                        conversation: group, name: "Quick_Meet", inviter: .bob, invited: [.eve],
+                        conversation: group, name: "Quick_Meet", requests: Array(listed.suffix(1)),
                         deciders: [.ann, .bob]),
                 ])
             #expect(try await messages.effects == effects)
@@ -63,7 +71,8 @@ import Testing
             #expect(Array(second.prefix(1)) == first)
             #expect(pairs(second) == [[.cid, .dan], [.cid, .eve]])
             #expect(
-                try await social.events(SocialAPI.JoinRequested.self).map(\.invited) == [[.dan], [.dan, .eve]])
+                try await social.events(SocialAPI.JoinRequested.self).map(\.requests) == [first, second],
+                "the one that is pending keeps its id")
         }
     }
 
@@ -96,6 +105,7 @@ import Testing
         try await withGroup { social, messages, group in
             try await social.invite([.dan, .eve], by: .cid, to: group)
             try await social.invite([.eve, .dan], by: .bob, to: group)
+            let settled = try await social.joinRequests(for: .ann).filter { $0.invited == .eve }
             let known = try await social.events().count
 
             try await social.decide(on: [.eve, .eve], by: .bob, in: group)
@@ -110,7 +120,7 @@ import Testing
             #expect(
                 try await social.events().dropFirst(known).map(\.payload.bytes) == [
                     SocialAPI.MembersJoined(
-                        conversation: group, name: "Quick_Meet", accounts: [.eve], operator: .bob
+                        conversation: group, name: "Quick_Meet", accounts: [.eve], operator: .bob, settled: settled
                     ).wireBytes
                 ])
             #expect(
@@ -119,18 +129,23 @@ import Testing
         }
     }
 
-    @Test func `refusing settles every request for the person in silence, and he may be asked for again`() async throws
-    {
+    @Test func `refusing settles every request for the person, who may be asked for again`() async throws {
         try await withGroup { social, messages, group in
             try await social.invite([.dan], by: .cid, to: group)
             try await social.invite([.dan], by: .bob, to: group)
-            let known = try await social.eventKinds()
+            let settled = try await social.joinRequests(for: .ann)
+            let known = try await social.events().count
             let effects = try await messages.effects
 
             try await social.decide(on: [.dan], by: .ann, in: group, accepts: false)
 
             #expect(try await social.joinRequests(for: .ann).isEmpty)
-            #expect(try await social.eventKinds() == known)
+            #expect(
+                try await social.events().dropFirst(known).map(\.payload.bytes) == [
+                    SocialAPI.JoinRefused(
+                        conversation: group, name: "Quick_Meet", settled: settled, operator: .ann
+                    ).wireBytes
+                ])
             #expect(try await messages.effects == effects)
             try await social.invite([.dan], by: .cid, to: group)
             try await social.decide(on: [.dan], by: .ann, in: group)

@@ -18,6 +18,11 @@ import Testing
         #expect(configuration.limits.maxRequestMessage == 255)
         #expect(configuration.limits.maxName == 255)
         #expect(configuration.limits.maxAnnouncement == 10_000)
+        #expect(configuration.limits.maxBlocks == 5_000)
+        #expect(configuration.limits.maxRemark == 255)
+        #expect(configuration.limits.maxIntroduction == 255)
+        #expect(configuration.presence.lease == .seconds(10))
+        #expect(configuration.presence.grace == .seconds(3))
         #expect(configuration.friendRequestsPerMinute == 60)
     }
 
@@ -26,7 +31,8 @@ import Testing
             "MARTLET_SOCIAL_MAX_FRIENDS": "7", "MARTLET_SOCIAL_MAX_REQUEST_MESSAGE": "8",
             "MARTLET_SOCIAL_FRIEND_REQUESTS_PER_MINUTE": "9", "MARTLET_SOCIAL_MAX_FRIEND_GROUPS": "10",
             "MARTLET_SOCIAL_MAX_GROUP_MEMBERS": "11", "MARTLET_SOCIAL_MAX_NAME": "12",
-            "MARTLET_SOCIAL_MAX_ANNOUNCEMENT": "13",
+            "MARTLET_SOCIAL_MAX_ANNOUNCEMENT": "13", "MARTLET_SOCIAL_MAX_BLOCKS": "14",
+            "MARTLET_SOCIAL_MAX_REMARK": "15", "MARTLET_SOCIAL_MAX_INTRODUCTION": "16",
         ])
         var limits = SocialLimits()
         limits.maxFriends = 7
@@ -35,6 +41,9 @@ import Testing
         limits.maxGroupMembers = 11
         limits.maxName = 12
         limits.maxAnnouncement = 13
+        limits.maxBlocks = 14
+        limits.maxRemark = 15
+        limits.maxIntroduction = 16
 
         #expect(configuration.limits == limits)
         #expect(configuration.friendRequestsPerMinute == 9)

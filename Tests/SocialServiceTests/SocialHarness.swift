@@ -145,6 +145,20 @@ extension SocialHarness {
     }
 }
 
+extension SocialAPI.Apply {
+    /// As the dialect `classic` asks.
+    init(applicant: AccountID, target: AccountID, message: String) {
+        self.init(applicant: applicant, target: target, message: message, whenPending: .announceAgain)
+    }
+}
+
+extension SocialAPI.CreateGroup {
+    /// As the dialect `classic` asks.
+    init(creator: AccountID, name: String, friends: [AccountID]) {
+        self.init(creator: creator, name: name, friends: friends, handle: nil, introduction: "", minMembers: 3)
+    }
+}
+
 /// The people of the tests.
 extension Identifier<IdentifierKind.Account> {
     static var ann: AccountID { AccountID(1) }
@@ -202,12 +216,14 @@ enum MessageEffect: Hashable {
     case open(MessageAPI.OpenConversation)
     case change(MessageAPI.ChangeParticipants)
     case close(MessageAPI.CloseConversation)
+    case silence(MessageAPI.ChangeSilence)
 
     var conversation: ConversationID {
         switch self {
         case .open(let effect): effect.conversation
         case .change(let effect): effect.conversation
         case .close(let effect): effect.conversation
+        case .silence(let effect): effect.conversation
         }
     }
 
@@ -216,6 +232,7 @@ enum MessageEffect: Hashable {
         case MessageAPI.OpenConversation.kind: self = .open(try .init(wireBytes: payload.bytes))
         case MessageAPI.ChangeParticipants.kind: self = .change(try .init(wireBytes: payload.bytes))
         case MessageAPI.CloseConversation.kind: self = .close(try .init(wireBytes: payload.bytes))
+        case MessageAPI.ChangeSilence.kind: self = .silence(try .init(wireBytes: payload.bytes))
         default: return nil
         }
     }
@@ -248,6 +265,7 @@ final class FakeMessageService: Sendable {
         inbox.on(MessageAPI.OpenConversation.self) { [self] in try apply($1, .open($1), $0) }
         inbox.on(MessageAPI.ChangeParticipants.self) { [self] in try apply($1, .change($1), $0) }
         inbox.on(MessageAPI.CloseConversation.self) { [self] in try apply($1, .close($1), $0) }
+        inbox.on(MessageAPI.ChangeSilence.self) { [self] in try apply($1, .silence($1), $0) }
         var routes = BusRoutes()
         inbox.addRoute(to: &routes, from: [.social], database: host.database)
         try await host.serve(routes)
@@ -306,9 +324,29 @@ final class FakeMessageService: Sendable {
                 case .close(let closing):
                     #expect(participants[closing.conversation] != nil, "closed while it is not open")
                     participants[closing.conversation] = nil
+                case .silence(let change):
+                    let present = try #require(participants[change.conversation], "silenced while it is not open")
+                    #expect(present.contains(change.account), "silenced without being there")
                 }
             }
             return participants
+        }
+    }
+
+    /// Who may not write in the open conversations, after everything told so far.
+    var silenced: [ConversationID: Set<AccountID>] {
+        get async throws {
+            var silenced: [ConversationID: Set<AccountID>] = [:]
+            for effect in try await effects {
+                switch effect {
+                case .silence(let change) where change.isSilenced:
+                    silenced[change.conversation, default: []].insert(change.account)
+                case .silence(let change): silenced[change.conversation]?.remove(change.account)
+                case .close(let closing): silenced[closing.conversation] = nil
+                case .open, .change: break
+                }
+            }
+            return silenced.filter { !$0.value.isEmpty }
         }
     }
 

@@ -21,7 +21,7 @@ import Testing
     @Test func `the schema knows every state of a request and no other`() async throws {
         try await withStore { store in
             for state in RequestState.allCases {
-                let sql = insertRequest(1, 2, state: state.rawValue, decidedAt: state == .pending ? nil : 5)
+                let sql = insertRequest(1, 2, state: "\(state)", decidedAt: state == .pending ? nil : 5)
                 let code = try await violation(sql, in: store)
                 #expect(code == nil, "\(state)")
             }
@@ -57,7 +57,7 @@ import Testing
             #expect(try await violation(deleted, in: store) == .SQLITE_CONSTRAINT_FOREIGNKEY)
             let again = """
                 INSERT INTO friendship
-                SELECT owner, friend, conversation + 1, friendGroup, since FROM friendship WHERE owner = 1
+                SELECT owner, friend, conversation + 1, friendGroup, since, remark FROM friendship WHERE owner = 1
                 """
             #expect(try await violation(again, in: store) == .SQLITE_CONSTRAINT_PRIMARYKEY)
         }
@@ -148,6 +148,11 @@ import Testing
                 try [
                     "SELECT id FROM friendRequest WHERE target = 1 AND state = 'pending' ORDER BY id",
                     "SELECT id FROM friendRequest WHERE applicant = 1 AND target = 2 AND state = 'pending'",
+                    "SELECT id FROM friendRequest WHERE target = 1 AND id < 9 ORDER BY id DESC LIMIT 9",
+                    "SELECT id FROM friendRequest WHERE target = 1 AND id < 9 AND state = 'refused' ORDER BY id DESC",
+                    "SELECT 1 FROM friendRequest WHERE applicant = 1 AND target = 2 AND state = 'accepted' LIMIT 1",
+                    "SELECT target FROM block WHERE account = 1 ORDER BY id DESC",
+                    "SELECT 1 FROM block WHERE account = 1 AND target = 2",
                     "SELECT count(*) FROM friendship WHERE owner = 1",
                     "SELECT id, name FROM friendGroup WHERE owner = 1",
                 ].flatMap { sql in

@@ -15,6 +15,22 @@ func withStore(_ body: (SocialStore) async throws -> Void) async throws {
     }
 }
 
+extension SocialStore {
+    /// As the dialect `classic` asks.
+    func apply(
+        from applicant: AccountID, to target: AccountID, message: String, now: Int64
+    ) async throws(ServiceError) -> FriendRequestID {
+        try await apply(SocialAPI.Apply(applicant: applicant, target: target, message: message), now: now)
+    }
+
+    /// As the dialect `classic` asks.
+    func createGroup(
+        _ name: String, by creator: AccountID, with friends: [AccountID], now: Int64
+    ) async throws(ServiceError) -> Owed {
+        try await createGroup(SocialAPI.CreateGroup(creator: creator, name: name, friends: friends), now: now)
+    }
+}
+
 /// Runs the body with a folder that is removed afterwards.
 func withFolder(_ body: (String) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path

@@ -55,8 +55,8 @@ extension SystemTests {
                 let peer = try await RawBusPeer(to: "ipc://\(stack.runtimePath)/message.sock")
                 defer { peer.stop() }
                 let send = MessageAPI.Send(
-                    sender: AccountID(pair.one.id), conversation: ConversationID(pair.conversation), text: "forged",
-                    replyTo: nil, clientID: nil)
+                    sender: AccountID(pair.one.id), to: .conversation(ConversationID(pair.conversation)),
+                    text: "forged", replyTo: nil, clientID: nil)
                 for caller in [ServiceName.auth, .social, .message] {
                     try await peer.send(
                         RawRequest(UInt64(caller.rawValue), MessageAPI.Send.route, send.wireBytes)

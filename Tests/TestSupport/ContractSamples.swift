@@ -16,19 +16,35 @@ package enum ContractSamples {
     package static let auth = [
         Exchange(
             AuthAPI.Register(
-                userName: "Ashitemaru", password: "123456", phoneNumber: "13243218765", email: "12345678@qq.com",
-                picture: Blob([0x89, 0x50]), address: "192.0.2.1"),
-            AuthAPI.Register.Reply(account: AccountID(1))),
+                userName: "Ashitemaru", password: "123456", nickname: nil, phoneNumber: "13243218765",
+                email: "12345678@qq.com", sex: -1, sign: "é", picture: Blob([0x89, 0x50]), rules: .classic,
+                address: "192.0.2.1"),
+            AuthAPI.Register.Reply(profile: profile)),
         Exchange(
             AuthAPI.LogIn(
-                userName: "Ashitemaru", password: "123456", dialect: .classic, device: "phone", secondLogin: .refuse,
-                address: "192.0.2.1"),
-            AuthAPI.LogIn.Reply(session: SessionID(7), token: "a.b.c", profile: profile)),
-        Exchange(AuthAPI.LogOut(session: SessionID(7)), Done()),
+                kind: .userName, name: "Ashitemaru", password: "123456", dialect: .classic, device: "phone",
+                secondLogin: .refuse, address: "192.0.2.1"),
+            AuthAPI.LogIn.Reply(
+                session: SessionID(7), token: "a.b.c", expiresAt: 1_700_000_000, refreshToken: "r", profile: profile)),
+        Exchange(
+            AuthAPI.Refresh(refreshToken: "r"),
+            AuthAPI.Refresh.Reply(
+                session: SessionID(7), account: AccountID(1), token: "a.b.c", expiresAt: 1_700_000_000,
+                refreshToken: "s")),
+        Exchange(AuthAPI.LogOut(account: AccountID(1), session: SessionID(7)), Done()),
+        Exchange(
+            AuthAPI.Sessions(account: AccountID(1)),
+            AuthAPI.Sessions.Reply(
+                sessions: [
+                    AuthAPI.SessionInfo(
+                        session: SessionID(7), dialect: .rest, device: "phone", createdAt: 1_700_000_000_000,
+                        lastSeenAt: 1_700_000_000_001, expiresAt: 1_700_000_002)
+                ])),
+        Exchange(AuthAPI.NoteSeen(sessions: [SessionID(7)]), Done()),
         Exchange(
             AuthAPI.Profiles(accounts: [AccountID(1), AccountID(2)]), AuthAPI.Profiles.Reply(profiles: [profile])),
         Exchange(
-            AuthAPI.FindByName(userName: "Ashi", byPrefix: true), AuthAPI.Profiles.Reply(profiles: [profile])),
+            AuthAPI.FindAccounts(match: .userNamePrefix, text: "Ashi"), AuthAPI.Profiles.Reply(profiles: [profile])),
         Exchange(
             AuthAPI.Pictures(accounts: [AccountID(1)]),
             AuthAPI.Pictures.Reply(
@@ -46,35 +62,53 @@ package enum ContractSamples {
                 ], position: 12)),
         Exchange(
             AuthAPI.ModifyAccount(
-                account: AccountID(1), session: SessionID(7), password: "123456", newUserName: "Ashi", newPassword: nil,
-                newPhoneNumber: nil, newEmail: "a@qq.com", newPicture: Blob([0x89])),
+                account: AccountID(1), session: SessionID(7), rules: .rest, password: "123456", newUserName: "Ashi",
+                newNickname: nil, newUID: "ashi", newPassword: nil, newPhoneNumber: nil, newEmail: "a@qq.com",
+                newPicture: Blob([0x89])),
             AuthAPI.ModifyAccount.Reply(profile: profile)),
         Exchange(AuthAPI.CancelAccount(account: AccountID(1), password: "123456"), Done()),
     ]
 
     package static let social = [
         Exchange(
-            SocialAPI.Apply(applicant: AccountID(1), target: AccountID(2), message: "hi"),
+            SocialAPI.Apply(
+                applicant: AccountID(1), target: AccountID(2), message: "hi", whenPending: .announceAgain),
             SocialAPI.Apply.Reply(request: FriendRequestID(5))),
         Exchange(
             SocialAPI.PendingRequests(account: AccountID(2), includesHandedOver: false),
-            SocialAPI.PendingRequests.Reply(
-                requests: [
-                    SocialAPI.FriendRequest(
-                        id: FriendRequestID(5), applicant: AccountID(1), message: "hi", createdAt: 1_700_000_000_000)
-                ])),
+            SocialAPI.PendingRequests.Reply(requests: [friendRequest])),
         Exchange(SocialAPI.ConfirmRequests(account: AccountID(2), requests: [FriendRequestID(5)]), Done()),
         Exchange(
             SocialAPI.Decide(account: AccountID(2), applicant: AccountID(1), accepts: true),
             SocialAPI.Decide.Reply(conversation: ConversationID(9))),
         Exchange(
+            SocialAPI.FriendRequests(
+                account: AccountID(2), state: .refused, before: FriendRequestID(6), limit: 50),
+            SocialAPI.FriendRequests.Reply(requests: [friendRequest])),
+        Exchange(
+            SocialAPI.DecideRequest(account: AccountID(2), request: FriendRequestID(5), accepts: false),
+            SocialAPI.DecideRequest.Reply(applicant: AccountID(1), conversation: nil)),
+        Exchange(SocialAPI.DismissRequest(account: AccountID(1), request: FriendRequestID(5)), Done()),
+        Exchange(
             SocialAPI.FriendList(account: AccountID(1)),
             SocialAPI.FriendList.Reply(
                 groups: [
                     SocialAPI.FriendGroup(
-                        name: "MyFriends",
-                        friends: [SocialAPI.Friend(account: AccountID(2), conversation: ConversationID(9))])
+                        name: "MyFriends", friends: [friend])
                 ])),
+        Exchange(
+            SocialAPI.FindFriend(owner: AccountID(1), friend: AccountID(2)), SocialAPI.FindFriend.Reply(friend: friend)),
+        Exchange(SocialAPI.SetRemark(owner: AccountID(1), friend: AccountID(2), remark: "é"), Done()),
+        Exchange(SocialAPI.Block(account: AccountID(1), target: AccountID(2)), Done()),
+        Exchange(SocialAPI.Unblock(account: AccountID(1), target: AccountID(2)), Done()),
+        Exchange(SocialAPI.Blocks(account: AccountID(1)), SocialAPI.Blocks.Reply(accounts: [AccountID(2)])),
+        Exchange(
+            SocialAPI.ReportPresence(gateway: 77, isComplete: false, online: [AccountID(1)], offline: [AccountID(2)]),
+            SocialAPI.ReportPresence.Reply(isKnown: true)),
+        Exchange(
+            SocialAPI.Presence(accounts: [AccountID(1), AccountID(2)]),
+            SocialAPI.Presence.Reply(online: [AccountID(1)])),
+        Exchange(SocialAPI.ClaimNotices(account: AccountID(1)), SocialAPI.ClaimNotices.Reply(claim: 12)),
         Exchange(
             SocialAPI.GroupFriends(owner: AccountID(1), friends: [AccountID(2)], group: "Classmates"), Done()),
         Exchange(SocialAPI.DeleteFriendGroup(owner: AccountID(1), group: "Classmates"), Done()),
@@ -83,10 +117,20 @@ package enum ContractSamples {
 
     package static let groups = [
         Exchange(
-            SocialAPI.CreateGroup(creator: AccountID(1), name: "Quick", friends: [AccountID(2), AccountID(3)]),
+            SocialAPI.CreateGroup(
+                creator: AccountID(1), name: "Quick", friends: [AccountID(2), AccountID(3)], handle: "quick",
+                introduction: "é", minMembers: 3),
             SocialAPI.CreateGroup.Reply(conversation: ConversationID(10))),
         Exchange(
-            SocialAPI.GroupNames(conversations: [ConversationID(10)]), SocialAPI.GroupNames.Reply(groups: [group])),
+            SocialAPI.Groups(conversations: [ConversationID(10)]), SocialAPI.Groups.Reply(groups: [group])),
+        Exchange(
+            SocialAPI.FindGroups(match: .partOfName, text: "qui"), SocialAPI.Groups.Reply(groups: [group])),
+        Exchange(
+            SocialAPI.GroupsOf(account: AccountID(1)),
+            SocialAPI.GroupsOf.Reply(memberships: [SocialAPI.Membership(group: group, role: .owner)])),
+        Exchange(
+            SocialAPI.RoleIn(account: AccountID(1), conversation: ConversationID(10)),
+            SocialAPI.RoleIn.Reply(role: .admin)),
         Exchange(
             SocialAPI.Group(account: AccountID(1), conversation: ConversationID(10)),
             SocialAPI.Group.Reply(
@@ -108,13 +152,14 @@ package enum ContractSamples {
         Exchange(
             SocialAPI.Invite(inviter: AccountID(1), conversation: ConversationID(10), accounts: [AccountID(4)]), Done()),
         Exchange(
+            SocialAPI.ApplyToJoin(applicant: AccountID(4), conversation: ConversationID(10), message: "hi"),
+            SocialAPI.ApplyToJoin.Reply(request: JoinRequestID(8))),
+        Exchange(
             SocialAPI.JoinRequests(account: AccountID(1), conversation: ConversationID(10)),
-            SocialAPI.JoinRequests.Reply(
-                requests: [
-                    SocialAPI.JoinRequest(
-                        id: JoinRequestID(8), conversation: ConversationID(10), inviter: AccountID(2),
-                        invited: AccountID(4))
-                ], groups: [group])),
+            SocialAPI.JoinRequests.Reply(requests: [joinRequest], groups: [group])),
+        Exchange(
+            SocialAPI.DecideJoinRequest(actor: AccountID(1), request: JoinRequestID(8), accepts: true),
+            SocialAPI.DecideJoinRequest.Reply(request: joinRequest)),
         Exchange(
             SocialAPI.DecideJoin(
                 actor: AccountID(1), conversation: ConversationID(10), invited: [AccountID(4)], accepts: true), Done()),
@@ -123,9 +168,12 @@ package enum ContractSamples {
     package static let message = [
         Exchange(
             MessageAPI.Send(
-                sender: AccountID(1), conversation: ConversationID(9), text: "hello", replyTo: MessageID(4),
+                sender: AccountID(1), to: .conversation(ConversationID(9)), text: "hello", replyTo: MessageID(4),
                 clientID: "a"),
-            MessageAPI.Send.Reply(message: MessageID(11), sequence: 3, sentAt: 1_700_000_000_123)),
+            MessageAPI.Send.Reply(
+                conversation: ConversationID(9), message: MessageID(11), sequence: 3, sentAt: 1_700_000_000_123)),
+        Exchange(
+            MessageAPI.Recall(account: AccountID(1), message: MessageID(11), isModerator: false), Done()),
         Exchange(
             MessageAPI.PullHandOver(account: AccountID(1), acknowledged: nil, limit: 1_000),
             MessageAPI.PullHandOver.Reply(messages: [listed], hasMore: true, receipt: receipt)),
@@ -138,21 +186,25 @@ package enum ContractSamples {
                 messages: [listed], hasMore: false,
                 readIndexes: [ReadIndex(account: AccountID(2), message: MessageID(11))], unreadCount: 1)),
         Exchange(
-            MessageAPI.Conversations(account: AccountID(1)),
+            MessageAPI.Conversations(account: AccountID(1), includesLast: true),
             MessageAPI.Conversations.Reply(
                 conversations: [
                     MessageAPI.Conversations.Entry(
-                        conversation: ConversationID(9), kind: .private, peer: AccountID(2), unreadCount: 1)
+                        conversation: ConversationID(9), kind: .private, peer: AccountID(2), unreadCount: 1,
+                        last: listed.message)
                 ])),
         Exchange(
-            MessageAPI.Attach(account: AccountID(1), since: MessageID(10)),
+            MessageAPI.Attach(account: AccountID(1), missed: .after(MessageID(10))),
             MessageAPI.Attach.Reply(
-                position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false)),
+                position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false,
+                last: MessageID(11))),
+        Exchange(MessageAPI.ConfirmNotices(account: AccountID(1), message: MessageID(11)), Done()),
         Exchange(
             MessageAPI.MarkRead(account: AccountID(1), conversation: ConversationID(9), message: MessageID(11)), Done()),
         Exchange(
             MessageAPI.MessageDetails(account: AccountID(1), message: MessageID(11)),
-            MessageAPI.MessageDetails.Reply(replyCount: 2, readers: [AccountID(1)])),
+            MessageAPI.MessageDetails.Reply(
+                conversation: ConversationID(9), conversationKind: .private, replyCount: 2, readers: [AccountID(1)])),
         Exchange(MessageAPI.HideMessage(account: AccountID(1), message: MessageID(11)), Done()),
     ]
 
@@ -176,21 +228,35 @@ package enum ContractSamples {
         AuthAPI.ProfileChanged(account: AccountID(1)),
         SocialAPI.FriendshipRequested(
             request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), message: "hi"),
-        SocialAPI.FriendshipBegan(applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9)),
+        SocialAPI.FriendRequestClosed(
+            request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), state: .refused),
+        SocialAPI.FriendshipBegan(
+            applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9),
+            request: FriendRequestID(5)),
         SocialAPI.FriendshipEnded(account: AccountID(1), friend: AccountID(2), conversation: ConversationID(9)),
         SocialAPI.MembersJoined(
-            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(1)),
+            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(1),
+            settled: [joinRequest]),
+        SocialAPI.JoinRefused(
+            conversation: ConversationID(10), name: "Quick", settled: [joinRequest], operator: AccountID(1)),
         SocialAPI.MembersLeft(
             conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(4)),
         SocialAPI.RoleChanged(
             conversation: ConversationID(10), name: "Quick", account: AccountID(2), role: .admin),
         SocialAPI.JoinRequested(
-            conversation: ConversationID(10), name: "Quick", inviter: AccountID(2), invited: [AccountID(4)],
-            deciders: [AccountID(1)]),
+            conversation: ConversationID(10), name: "Quick", requests: [joinRequest], deciders: [AccountID(1)]),
+        SocialAPI.NoticesClaimed(account: AccountID(1), claim: 12),
+        SocialAPI.PresenceChanged(
+            account: AccountID(1), isOnline: true, friends: [SocialAPI.Witness(account: AccountID(2), remark: "é")]),
         SocialAPI.Announced(conversation: ConversationID(10), announcement: announcement),
         MessageAPI.ReadIndexMoved(
             conversation: ConversationID(9), account: AccountID(1), message: MessageID(11)),
         MessageAPI.MessageSent(message: listed.message),
+        MessageAPI.MessageRecalled(
+            conversation: ConversationID(9), message: MessageID(11), operator: AccountID(1),
+            recalledAt: 1_700_000_000_124),
+        MessageAPI.MessageHidden(
+            conversation: ConversationID(9), message: MessageID(11), account: AccountID(1)),
         MessageAPI.ParticipantsChanged(
             conversation: ConversationID(9), joined: [AccountID(1), AccountID(2)], left: [AccountID(3)]),
     ]
@@ -201,6 +267,7 @@ package enum ContractSamples {
             greeting: "hello", greeter: AccountID(2)),
         MessageAPI.ChangeParticipants(
             conversation: ConversationID(10), joined: [AccountID(4)], left: [AccountID(3)]),
+        MessageAPI.ChangeSilence(conversation: ConversationID(9), account: AccountID(1), isSilenced: true),
         MessageAPI.CloseConversation(conversation: ConversationID(9)),
         SocialAPI.CancelAccount(account: AccountID(1)),
     ]
@@ -212,7 +279,19 @@ package enum ContractSamples {
         account: AccountID(1), userName: "Ashitemaru", nickname: "Ashi", uid: "m_1", phoneNumber: "13243218765",
         email: "12345678@qq.com", pictureVersion: 3, sex: -1, sign: "é", isCancelled: false)
 
-    private static let group = SocialAPI.GroupNames.Entry(conversation: ConversationID(10), name: "Quick")
+    private static let friendRequest = SocialAPI.FriendRequest(
+        id: FriendRequestID(5), applicant: AccountID(1), message: "hi", createdAt: 1_700_000_000_000, state: .pending)
+
+    private static let friend = SocialAPI.Friend(
+        account: AccountID(2), conversation: ConversationID(9), remark: "é")
+
+    private static let group = SocialAPI.GroupInfo(
+        conversation: ConversationID(10), name: "Quick", handle: "quick", introduction: "é", owner: AccountID(1),
+        memberCount: 3)
+
+    private static let joinRequest = SocialAPI.JoinRequest(
+        id: JoinRequestID(8), conversation: ConversationID(10), inviter: AccountID(2), invited: AccountID(4),
+        message: "hi", createdAt: 1_700_000_000_000)
 
     private static let announcement = SocialAPI.Announcement(
         id: AnnouncementID(4), author: AccountID(1), body: "AAA", publishedAt: 1_700_000_000_000)

@@ -68,40 +68,56 @@ package struct Picture: WireRecord, Hashable {
 
 /// Everything auth-svc answers.
 package enum AuthAPI {
-    /// Creates an account under the rules of the `classic` document: lengths, then the name's uniqueness, then alphabets.
+    /// Creates an account: lengths are judged first, then whether name and phone number are free, then alphabets.
     ///
-    /// Errors: ``ServiceError/Code/wrongLength``, ``ServiceError/Code/userNameTaken``,
+    /// In ``Dialect/rest`` the phone number must be nobody's who could log in with it. Errors:
+    /// ``ServiceError/Code/wrongLength``, ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/phoneNumberTaken``,
     /// ``ServiceError/Code/forbiddenCharacters``, ``ServiceError/Code/pictureTooLarge``, `rateLimited`, `unavailable`.
     package struct Register: BusRequest {
         package static let route = "auth.register"
 
         package struct Reply: WireRecord, Hashable {
-            package var account: AccountID
-            package init(account: AccountID) { self.account = account }
-            package static let wireFormat = WireFormat(Self.init, \.account)
+            package var profile: Profile
+            package init(profile: Profile) { self.profile = profile }
+            package static let wireFormat = WireFormat(Self.init, \.profile)
         }
 
-        package var userName: String
+        /// `nil` for one made of the default handle: ``Dialect/rest`` knows no user names.
+        package var userName: String?
         package var password: String
+        /// What others see; `nil` for the user name.
+        package var nickname: String?
         package var phoneNumber: String
         package var email: String
+        /// -1 unset, 0 female, 1 male.
+        package var sex: Int32
+        /// At most 255 characters.
+        package var sign: String
         /// Decoded bytes; empty for none.
         package var picture: Blob
+        /// Whose document says what the texts must be like.
+        package var rules: Dialect
         /// The client's network address, for the rate of registrations.
         package var address: String
 
         package init(
-            userName: String, password: String, phoneNumber: String, email: String, picture: Blob, address: String
+            userName: String?, password: String, nickname: String?, phoneNumber: String, email: String, sex: Int32,
+            sign: String, picture: Blob, rules: Dialect, address: String
         ) {
             self.userName = userName
             self.password = password
+            self.nickname = nickname
             self.phoneNumber = phoneNumber
             self.email = email
+            self.sex = sex
+            self.sign = sign
             self.picture = picture
+            self.rules = rules
             self.address = address
         }
         package static let wireFormat = WireFormat(
-            Self.init, \.userName, \.password, \.phoneNumber, \.email, \.picture, \.address)
+            Self.init, \.userName, \.password, \.nickname, \.phoneNumber, \.email, \.sex, \.sign, \.picture, \.rules,
+            \.address)
     }
 
     /// What a second log-in in the same dialect does while a live session exists.
@@ -110,9 +126,17 @@ package enum AuthAPI {
         case allow = 2
     }
 
+    /// What the name given at a log-in is.
+    package enum LogInName: UInt8, Sendable, Hashable, WireValue {
+        case userName = 1
+        case uid = 2
+        /// Of the account that owns the number.
+        case phoneNumber = 3
+    }
+
     /// Opens a session for a name and password.
     ///
-    /// Errors: ``ServiceError/Code/wrongCredentials`` (also for an unknown name, at the same cost),
+    /// Errors: ``ServiceError/Code/accountNotFound`` and ``ServiceError/Code/wrongCredentials`` (at the same cost),
     /// ``ServiceError/Code/alreadyLoggedIn``, `rateLimited`, `unavailable` when too many hashes are waiting.
     package struct LogIn: BusRequest {
         package static let route = "auth.logIn"
@@ -120,17 +144,25 @@ package enum AuthAPI {
         package struct Reply: WireRecord, Hashable {
             package var session: SessionID
             package var token: String
+            /// Seconds since 1970 when the token expires.
+            package var expiresAt: Int64
+            /// Opaque; only sessions of ``Dialect/rest`` have one.
+            package var refreshToken: String?
             package var profile: Profile
 
-            package init(session: SessionID, token: String, profile: Profile) {
+            package init(session: SessionID, token: String, expiresAt: Int64, refreshToken: String?, profile: Profile) {
                 self.session = session
                 self.token = token
+                self.expiresAt = expiresAt
+                self.refreshToken = refreshToken
                 self.profile = profile
             }
-            package static let wireFormat = WireFormat(Self.init, \.session, \.token, \.profile)
+            package static let wireFormat = WireFormat(
+                Self.init, \.session, \.token, \.expiresAt, \.refreshToken, \.profile)
         }
 
-        package var userName: String
+        package var kind: LogInName
+        package var name: String
         package var password: String
         package var dialect: Dialect
         /// Free text that names the device in a list of sessions.
@@ -140,10 +172,11 @@ package enum AuthAPI {
         package var address: String
 
         package init(
-            userName: String, password: String, dialect: Dialect, device: String, secondLogin: SecondLogin,
+            kind: LogInName, name: String, password: String, dialect: Dialect, device: String, secondLogin: SecondLogin,
             address: String
         ) {
-            self.userName = userName
+            self.kind = kind
+            self.name = name
             self.password = password
             self.dialect = dialect
             self.device = device
@@ -151,17 +184,113 @@ package enum AuthAPI {
             self.address = address
         }
         package static let wireFormat = WireFormat(
-            Self.init, \.userName, \.password, \.dialect, \.device, \.secondLogin, \.address)
+            Self.init, \.kind, \.name, \.password, \.dialect, \.device, \.secondLogin, \.address)
     }
 
-    /// Revokes one session. Error: ``ServiceError/Code/sessionOver`` when it is not live any more.
+    /// What every refresh token begins with: nothing else a client may present does.
+    package static let refreshTokenPrefix = "mrt_"
+
+    /// Exchanges a refresh token for a new pair and retires it, in one transaction (RFC 9700, section 4.14.2).
+    ///
+    /// A retired token presented again is a double click for 2 seconds (``ServiceError/Code/refreshTokenReused``,
+    /// nothing else happens), a lost answer for 30 seconds while its successor was never used (a new pair; the
+    /// successor is void), and a theft otherwise: ``ServiceError/Code/refreshTokenReused``, and the whole session is
+    /// revoked. ``ServiceError/Code/sessionOver`` for everything that is no refresh token of a live session.
+    package struct Refresh: BusRequest {
+        package static let route = "auth.refresh"
+
+        package struct Reply: WireRecord, Hashable {
+            package var session: SessionID
+            package var account: AccountID
+            package var token: String
+            /// Seconds since 1970 when the token expires.
+            package var expiresAt: Int64
+            package var refreshToken: String
+
+            package init(
+                session: SessionID, account: AccountID, token: String, expiresAt: Int64, refreshToken: String
+            ) {
+                self.session = session
+                self.account = account
+                self.token = token
+                self.expiresAt = expiresAt
+                self.refreshToken = refreshToken
+            }
+            package static let wireFormat = WireFormat(
+                Self.init, \.session, \.account, \.token, \.expiresAt, \.refreshToken)
+        }
+
+        package var refreshToken: String
+        package init(refreshToken: String) { self.refreshToken = refreshToken }
+        package static let wireFormat = WireFormat(Self.init, \.refreshToken)
+    }
+
+    /// Revokes one session of an account. Error: ``ServiceError/Code/sessionOver`` when it is not live any more, or
+    /// another's.
     package struct LogOut: BusRequest {
         package static let route = "auth.logOut"
         package typealias Reply = Done
 
+        package var account: AccountID
         package var session: SessionID
-        package init(session: SessionID) { self.session = session }
-        package static let wireFormat = WireFormat(Self.init, \.session)
+
+        package init(account: AccountID, session: SessionID) {
+            self.account = account
+            self.session = session
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.session)
+    }
+
+    /// The live sessions of an account, the latest first, at most 500.
+    package struct Sessions: BusRequest {
+        package static let route = "auth.sessions"
+
+        package struct Reply: WireRecord, Hashable {
+            package var sessions: [SessionInfo]
+            package init(sessions: [SessionInfo]) { self.sessions = sessions }
+            package static let wireFormat = WireFormat(Self.init, \.sessions)
+        }
+
+        package var account: AccountID
+        package init(account: AccountID) { self.account = account }
+        package static let wireFormat = WireFormat(Self.init, \.account)
+    }
+
+    /// A live session, as its owner sees it.
+    package struct SessionInfo: WireRecord, Hashable {
+        package var session: SessionID
+        package var dialect: Dialect
+        package var device: String
+        /// Milliseconds since 1970.
+        package var createdAt: Int64
+        /// Milliseconds since 1970; behind by up to a minute.
+        package var lastSeenAt: Int64
+        /// Seconds since 1970 when it ends by itself, if it is not refreshed.
+        package var expiresAt: Int64
+
+        package init(
+            session: SessionID, dialect: Dialect, device: String, createdAt: Int64, lastSeenAt: Int64, expiresAt: Int64
+        ) {
+            self.session = session
+            self.dialect = dialect
+            self.device = device
+            self.createdAt = createdAt
+            self.lastSeenAt = lastSeenAt
+            self.expiresAt = expiresAt
+        }
+        package static let wireFormat = WireFormat(
+            Self.init, \.session, \.dialect, \.device, \.createdAt, \.lastSeenAt, \.expiresAt)
+    }
+
+    /// Says that sessions were used just now. Idempotent.
+    package struct NoteSeen: BusRequest {
+        package static let route = "auth.noteSeen"
+        package typealias Reply = Done
+
+        /// At most 1,000; those that are over are ignored.
+        package var sessions: [SessionID]
+        package init(sessions: [SessionID]) { self.sessions = sessions }
+        package static let wireFormat = WireFormat(Self.init, \.sessions)
     }
 
     /// Profiles by id, at most 500; unknown ids are left out of the answer.
@@ -179,20 +308,31 @@ package enum AuthAPI {
         package static let wireFormat = WireFormat(Self.init, \.accounts)
     }
 
-    /// Accounts by user name, exact or by prefix, at most 50, in the order of their names; cancelled accounts are never
-    /// found.
-    package struct FindByName: BusRequest {
-        package static let route = "auth.findByName"
+    /// What a text is compared with.
+    package enum AccountMatch: UInt8, Sendable, Hashable, WireValue {
+        /// The user name, exactly.
+        case userName = 1
+        case userNamePrefix = 2
+        /// The public handle, exactly.
+        case uid = 3
+        /// A part of the nickname, whatever the case of ASCII letters.
+        case partOfNickname = 4
+    }
+
+    /// Accounts by a name of theirs, at most 50, in the order of the names compared; cancelled accounts are never
+    /// found, and an empty part of a nickname finds nobody.
+    package struct FindAccounts: BusRequest {
+        package static let route = "auth.findAccounts"
         package typealias Reply = Profiles.Reply
 
-        package var userName: String
-        package var byPrefix: Bool
+        package var match: AccountMatch
+        package var text: String
 
-        package init(userName: String, byPrefix: Bool) {
-            self.userName = userName
-            self.byPrefix = byPrefix
+        package init(match: AccountMatch, text: String) {
+            self.match = match
+            self.text = text
         }
-        package static let wireFormat = WireFormat(Self.init, \.userName, \.byPrefix)
+        package static let wireFormat = WireFormat(Self.init, \.match, \.text)
     }
 
     /// Pictures by account, at most 16 at once; accounts without one are left out.
@@ -270,11 +410,11 @@ package enum AuthAPI {
 
     /// Changes what an account shows and how it logs in; fields that are `nil` stay as they are.
     ///
-    /// The password is checked whenever one is given, and must be given to change password, phone number or e-mail.
-    /// A changed password revokes all other sessions of the account. All or nothing.
-    /// Errors, in order: ``ServiceError/Code/wrongPassword``, ``ServiceError/Code/wrongLength``,
-    /// ``ServiceError/Code/pictureTooLarge``, ``ServiceError/Code/userNameTaken``,
-    /// ``ServiceError/Code/forbiddenCharacters``.
+    /// The password is checked whenever one is given, and must be given to change password, phone number or e-mail. A
+    /// changed password revokes all other sessions of the account. All or nothing. Errors, in order:
+    /// ``ServiceError/Code/wrongPassword``, ``ServiceError/Code/wrongLength``, ``ServiceError/Code/pictureTooLarge``,
+    /// ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/uidTaken`` (also for a handle that looks like another
+    /// account's default), ``ServiceError/Code/forbiddenCharacters``.
     package struct ModifyAccount: BusRequest {
         package static let route = "auth.modifyAccount"
 
@@ -287,8 +427,12 @@ package enum AuthAPI {
         package var account: AccountID
         /// The session that asks; it outlives a change of password.
         package var session: SessionID
+        /// Whose document says what the texts must be like.
+        package var rules: Dialect
         package var password: String?
         package var newUserName: String?
+        package var newNickname: String?
+        package var newUID: String?
         package var newPassword: String?
         package var newPhoneNumber: String?
         package var newEmail: String?
@@ -296,21 +440,25 @@ package enum AuthAPI {
         package var newPicture: Blob?
 
         package init(
-            account: AccountID, session: SessionID, password: String?, newUserName: String?, newPassword: String?,
-            newPhoneNumber: String?, newEmail: String?, newPicture: Blob?
+            account: AccountID, session: SessionID, rules: Dialect, password: String?, newUserName: String?,
+            newNickname: String?, newUID: String?, newPassword: String?, newPhoneNumber: String?, newEmail: String?,
+            newPicture: Blob?
         ) {
             self.account = account
             self.session = session
+            self.rules = rules
             self.password = password
             self.newUserName = newUserName
+            self.newNickname = newNickname
+            self.newUID = newUID
             self.newPassword = newPassword
             self.newPhoneNumber = newPhoneNumber
             self.newEmail = newEmail
             self.newPicture = newPicture
         }
         package static let wireFormat = WireFormat(
-            Self.init, \.account, \.session, \.password, \.newUserName, \.newPassword, \.newPhoneNumber, \.newEmail,
-            \.newPicture)
+            Self.init, \.account, \.session, \.rules, \.password, \.newUserName, \.newNickname, \.newUID, \.newPassword,
+            \.newPhoneNumber, \.newEmail, \.newPicture)
     }
 
     /// Ends an account: its name is shown with `（已注销）` behind it and is free again, its profile and picture are

@@ -61,46 +61,79 @@ package struct ReadIndex: WireRecord, Hashable {
 
 /// Everything message-svc answers.
 package enum MessageAPI {
+    /// Where a message goes.
+    package enum Destination: Sendable, Hashable {
+        /// Any conversation; ``ServiceError/Code/notParticipant`` for strangers.
+        case conversation(ConversationID)
+        /// A conversation of the kind `group`; ``ServiceError/Code/notGroupMember`` for strangers.
+        case group(ConversationID)
+        /// The private conversation with an account; ``ServiceError/Code/notFriends`` when there is none.
+        case friend(AccountID)
+    }
+
     /// Appends a message to a conversation; answers when it is on disk.
     ///
-    /// Repeating a send with the same client id and content returns the first answer and creates nothing.
-    /// Errors: ``ServiceError/Code/notParticipant``, ``ServiceError/Code/invalidReply``,
-    /// ``ServiceError/Code/invalidText``, ``ServiceError/Code/conflictingClientID``.
+    /// Repeating a send with the same client id and content returns the first answer and creates nothing. A sender who
+    /// is blocked by the other is refused like a stranger. Errors: that of the ``Destination``,
+    /// ``ServiceError/Code/invalidReply``, ``ServiceError/Code/invalidText``,
+    /// ``ServiceError/Code/conflictingClientID``.
     package struct Send: BusRequest {
         package static let route = "message.send"
 
         package struct Reply: WireRecord, Hashable {
+            package var conversation: ConversationID
             package var message: MessageID
             package var sequence: Int64
             /// Milliseconds since 1970.
             package var sentAt: Int64
 
-            package init(message: MessageID, sequence: Int64, sentAt: Int64) {
+            package init(conversation: ConversationID, message: MessageID, sequence: Int64, sentAt: Int64) {
+                self.conversation = conversation
                 self.message = message
                 self.sequence = sequence
                 self.sentAt = sentAt
             }
-            package static let wireFormat = WireFormat(Self.init, \.message, \.sequence, \.sentAt)
+            package static let wireFormat = WireFormat(Self.init, \.conversation, \.message, \.sequence, \.sentAt)
         }
 
         package var sender: AccountID
-        package var conversation: ConversationID
+        package var to: Destination
         package var text: String
         package var replyTo: MessageID?
         /// Chosen by the client, at most 255 characters, unique per account and conversation.
         package var clientID: String?
 
-        package init(
-            sender: AccountID, conversation: ConversationID, text: String, replyTo: MessageID?, clientID: String?
-        ) {
+        package init(sender: AccountID, to: Destination, text: String, replyTo: MessageID?, clientID: String?) {
             self.sender = sender
-            self.conversation = conversation
+            self.to = to
             self.text = text
             self.replyTo = replyTo
             self.clientID = clientID
         }
-        package static let wireFormat = WireFormat(
-            Self.init, \.sender, \.conversation, \.text, \.replyTo, \.clientID)
+        package static let wireFormat = WireFormat(Self.init, \.sender, \.to, \.text, \.replyTo, \.clientID)
+    }
+
+    /// Takes a message back for everyone: its text is erased, it leaves every list, search and count; its id and
+    /// sequence stay.
+    ///
+    /// The sender may for two minutes (configurable), a moderator of a group always. Errors, in order:
+    /// ``ServiceError/Code/invalidMessage`` (unknown, or in no conversation of the account's),
+    /// ``ServiceError/Code/alreadyRecalled``, ``ServiceError/Code/notAllowed``, ``ServiceError/Code/tooLate``.
+    package struct Recall: BusRequest {
+        package static let route = "message.recall"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var message: MessageID
+        /// Whether the account is owner or admin of the group the message is in.
+        package var isModerator: Bool
+
+        package init(account: AccountID, message: MessageID, isModerator: Bool) {
+            self.account = account
+            self.message = message
+            self.isModerator = isModerator
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.message, \.isModerator)
     }
 
     /// An open hand-over: whose turn it is, and where the account's cursor moves when it has arrived. The place is
@@ -231,17 +264,22 @@ package enum MessageAPI {
             /// The other person of a private conversation.
             package var peer: AccountID?
             package var unreadCount: Int64
+            /// The last message the account can see, if it was asked for and there is one. A very long list shortens
+            /// the texts of those that were quiet longest to 255 characters.
+            package var last: Message?
 
             package init(
-                conversation: ConversationID, kind: ConversationKind, peer: AccountID?, unreadCount: Int64
+                conversation: ConversationID, kind: ConversationKind, peer: AccountID?, unreadCount: Int64,
+                last: Message?
             ) {
                 self.conversation = conversation
                 self.kind = kind
                 self.peer = peer
                 self.unreadCount = unreadCount
+                self.last = last
             }
             package static let wireFormat = WireFormat(
-                Self.init, \.conversation, \.kind, \.peer, \.unreadCount)
+                Self.init, \.conversation, \.kind, \.peer, \.unreadCount, \.last)
         }
 
         package struct Reply: WireRecord, Hashable {
@@ -251,8 +289,24 @@ package enum MessageAPI {
         }
 
         package var account: AccountID
-        package init(account: AccountID) { self.account = account }
-        package static let wireFormat = WireFormat(Self.init, \.account)
+        /// Whether the last message of each is wanted.
+        package var includesLast: Bool
+
+        package init(account: AccountID, includesLast: Bool) {
+            self.account = account
+            self.includesLast = includesLast
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.includesLast)
+    }
+
+    /// Which messages a push connection has missed.
+    package enum Missed: Sendable, Hashable {
+        /// None: it begins with what comes.
+        case none
+        /// Those after a message.
+        case after(MessageID)
+        /// Those after what ``ConfirmNotices`` has said last; all, when it never was.
+        case unnoticed
     }
 
     /// What a push connection needs before it goes live: where the account takes part, and what it missed.
@@ -264,28 +318,49 @@ package enum MessageAPI {
         package struct Reply: WireRecord, Hashable {
             package var position: Int64
             package var conversations: [ConversationID]
-            /// Messages after `since`, in id order; call again with the last one while `hasMore`.
+            /// In id order; call again for those after the last one while `hasMore`.
             package var missed: [Message]
             package var hasMore: Bool
+            /// The greatest message id there was.
+            package var last: MessageID
 
-            package init(position: Int64, conversations: [ConversationID], missed: [Message], hasMore: Bool) {
+            package init(
+                position: Int64, conversations: [ConversationID], missed: [Message], hasMore: Bool, last: MessageID
+            ) {
                 self.position = position
                 self.conversations = conversations
                 self.missed = missed
                 self.hasMore = hasMore
+                self.last = last
             }
             package static let wireFormat = WireFormat(
-                Self.init, \.position, \.conversations, \.missed, \.hasMore)
+                Self.init, \.position, \.conversations, \.missed, \.hasMore, \.last)
         }
 
         package var account: AccountID
-        package var since: MessageID?
+        package var missed: Missed
 
-        package init(account: AccountID, since: MessageID?) {
+        package init(account: AccountID, missed: Missed) {
             self.account = account
-            self.since = since
+            self.missed = missed
         }
-        package static let wireFormat = WireFormat(Self.init, \.account, \.since)
+        package static let wireFormat = WireFormat(Self.init, \.account, \.missed)
+    }
+
+    /// Notes that an account's notice connection has been given everything up to a message. The note only goes forward,
+    /// and not beyond the last message.
+    package struct ConfirmNotices: BusRequest {
+        package static let route = "message.confirmNotices"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        package var message: MessageID
+
+        package init(account: AccountID, message: MessageID) {
+            self.account = account
+            self.message = message
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.message)
     }
 
     /// Moves an account's read index in a conversation; it only goes forward, and not beyond the last message.
@@ -307,22 +382,30 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.conversation, \.message)
     }
 
-    /// What is known about one message: replies that are not recalled, and who has read it (its sender and every member
-    /// whose read index has reached it).
+    /// What is known about one message: where it is, replies that are not recalled, and who has read it (its sender and
+    /// every member whose read index has reached it).
     ///
     /// Error: ``ServiceError/Code/invalidMessage`` when there is no such message in a conversation of the account's.
     package struct MessageDetails: BusRequest {
         package static let route = "message.details"
 
         package struct Reply: WireRecord, Hashable {
+            package var conversation: ConversationID
+            package var conversationKind: ConversationKind
             package var replyCount: Int64
             package var readers: [AccountID]
 
-            package init(replyCount: Int64, readers: [AccountID]) {
+            package init(
+                conversation: ConversationID, conversationKind: ConversationKind, replyCount: Int64,
+                readers: [AccountID]
+            ) {
+                self.conversation = conversation
+                self.conversationKind = conversationKind
                 self.replyCount = replyCount
                 self.readers = readers
             }
-            package static let wireFormat = WireFormat(Self.init, \.replyCount, \.readers)
+            package static let wireFormat = WireFormat(
+                Self.init, \.conversation, \.conversationKind, \.replyCount, \.readers)
         }
 
         package var account: AccountID
@@ -372,6 +455,22 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
     }
 
+    /// A participant may read a conversation but not write to it, or may write again: the other one has blocked him.
+    package struct ChangeSilence: BusEffect {
+        package static let kind = "message.changeSilence"
+
+        package var conversation: ConversationID
+        package var account: AccountID
+        package var isSilenced: Bool
+
+        package init(conversation: ConversationID, account: AccountID, isSilenced: Bool) {
+            self.conversation = conversation
+            self.account = account
+            self.isSilenced = isSilenced
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.account, \.isSilenced)
+    }
+
     /// A conversation is over: it leaves every list and refuses reads and sends.
     package struct CloseConversation: BusEffect {
         package static let kind = "message.closeConversation"
@@ -418,6 +517,41 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.message)
     }
 
+    /// A message was taken back.
+    package struct MessageRecalled: BusEvent {
+        package static let kind = "message.recalled"
+
+        package var conversation: ConversationID
+        package var message: MessageID
+        package var `operator`: AccountID
+        /// Milliseconds since 1970.
+        package var recalledAt: Int64
+
+        package init(conversation: ConversationID, message: MessageID, `operator`: AccountID, recalledAt: Int64) {
+            self.conversation = conversation
+            self.message = message
+            self.`operator` = `operator`
+            self.recalledAt = recalledAt
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.message, \.operator, \.recalledAt)
+    }
+
+    /// An account does not want to see a message any more; concerns its own devices.
+    package struct MessageHidden: BusEvent {
+        package static let kind = "message.hidden"
+
+        package var conversation: ConversationID
+        package var message: MessageID
+        package var account: AccountID
+
+        package init(conversation: ConversationID, message: MessageID, account: AccountID) {
+            self.conversation = conversation
+            self.message = message
+            self.account = account
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.message, \.account)
+    }
+
     /// A member has read further.
     package struct ReadIndexMoved: BusEvent {
         package static let kind = "message.readIndexMoved"
@@ -448,5 +582,50 @@ package enum MessageAPI {
             self.left = left
         }
         package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
+    }
+}
+
+// MARK: - Choices with a value, as a number and the value
+
+extension MessageAPI.Destination: WireValue {
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .conversation(try ConversationID(from: &reader))
+        case 2: self = .group(try ConversationID(from: &reader))
+        case 3: self = .friend(try AccountID(from: &reader))
+        case let other: throw WireError("\(other) is no destination")
+        }
+    }
+
+    package func write(to writer: inout WireWriter) {
+        let (kind, id): (UInt8, Int64) =
+            switch self {
+            case .conversation(let conversation): (1, conversation.rawValue)
+            case .group(let conversation): (2, conversation.rawValue)
+            case .friend(let account): (3, account.rawValue)
+            }
+        writer.write(kind)
+        writer.write(id)
+    }
+}
+
+extension MessageAPI.Missed: WireValue {
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.read(UInt8.self) {
+        case 1: self = .none
+        case 2: self = .after(try MessageID(from: &reader))
+        case 3: self = .unnoticed
+        case let other: throw WireError("\(other) is no choice of missed messages")
+        }
+    }
+
+    package func write(to writer: inout WireWriter) {
+        switch self {
+        case .none: writer.write(UInt8(1))
+        case .after(let message):
+            writer.write(UInt8(2))
+            message.write(to: &writer)
+        case .unnoticed: writer.write(UInt8(3))
+        }
     }
 }

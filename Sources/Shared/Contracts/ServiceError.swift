@@ -25,14 +25,18 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case sessionOver = 22
         case accountNotFound = 23
         case userNameTaken = 24
-        /// `detail` is the field: userName, password, email or phoneNumber.
+        /// `detail` is the field: userName, nickname, uid, password, email, phoneNumber, sex or sign.
         case wrongLength = 25
-        /// `detail` is the field: userName, password, email or phoneNumber.
+        /// `detail` is the field: userName, nickname, uid, password, email, phoneNumber, sex or sign.
         case forbiddenCharacters = 26
         /// `detail` is the limit in bytes.
         case pictureTooLarge = 27
         /// The password given to confirm a change is not the account's.
         case wrongPassword = 28
+        case uidTaken = 29
+        case phoneNumberTaken = 30
+        /// The refresh token was used before.
+        case refreshTokenReused = 31
 
         // social-svc
 
@@ -63,6 +67,12 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case alreadyMember = 53
         /// The owner has to hand the group over before he leaves.
         case ownerCannotLeave = 54
+        /// The same is asked for already.
+        case alreadyApplied = 55
+        /// The request is not pending any more.
+        case alreadyDecided = 56
+        case groupHandleTaken = 57
+        case noSuchGroup = 58
 
         // message-svc
 
@@ -73,6 +83,9 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         /// The client message id was used for a message with other content.
         case conflictingClientID = 63
         case invalidMessage = 64
+        /// The time to take the message back is over.
+        case tooLate = 65
+        case alreadyRecalled = 66
     }
 
     package let code: Code

@@ -20,7 +20,8 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        var line = "\(Self.timestamp()) \(event.level.rawValue) \(process) \(Self.escape(event.message.description))"
+        let time = WallClock.text(of: WallClock.milliseconds)
+        var line = "\(time) \(event.level.rawValue) \(process) \(Self.escape(event.message.description))"
         for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { _, new in new })
             .sorted(by: { $0.key < $1.key })
         {
@@ -36,19 +37,6 @@ package struct LineLogHandler: LogHandler {
                 written += max(0, count)
             }
         }
-    }
-
-    private static func timestamp() -> String {
-        let now = WallClock.milliseconds
-        var seconds = time_t(now / 1_000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        func padded(_ value: Int32, _ width: Int = 2) -> String {
-            let digits = String(value)
-            return String(repeating: "0", count: max(0, width - digits.count)) + digits
-        }
-        return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))T\(padded(parts.tm_hour)):"
-            + "\(padded(parts.tm_min)):\(padded(parts.tm_sec)).\(padded(Int32(now % 1_000), 3))Z"
     }
 
     private static func escape(_ text: String) -> String {

@@ -39,4 +39,17 @@ package enum WallClock {
     }
 
     package static var seconds: Int64 { milliseconds / 1_000 }
+
+    /// A time in milliseconds since 1970 as RFC 3339 writes it, in UTC: `2024-02-29T12:00:00.007Z`.
+    package static func text(of milliseconds: Int64) -> String {
+        var seconds = time_t(milliseconds / 1_000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ value: Int32, _ width: Int = 2) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        return "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1))-\(padded(parts.tm_mday))T\(padded(parts.tm_hour)):"
+            + "\(padded(parts.tm_min)):\(padded(parts.tm_sec)).\(padded(Int32(milliseconds % 1_000), 3))Z"
+    }
 }

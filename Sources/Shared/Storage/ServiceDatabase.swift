@@ -38,7 +38,7 @@ package final class ServiceDatabase: Sendable {
         configuration.busyMode = .timeout(5)
         do {
             pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
-            try pool.writeWithoutTransaction(Self.insistOnDurability)
+            try pool.writeWithoutTransaction(Self.insistOnSettings)
             try pool.read(Self.checkIntegrity)
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
             throw DataDirectory.Refusal(description: "\(directory.databasePath) is damaged: \(error)")
@@ -160,11 +160,14 @@ package final class ServiceDatabase: Sendable {
 
     // MARK: - Opening
 
-    private static func insistOnDurability(_ db: Database) throws {
+    private static func insistOnSettings(_ db: Database) throws {
         // GRDB chooses NORMAL for WAL, which may forget the last commits when the power fails.
         try db.execute(sql: "PRAGMA synchronous = FULL")
+        // What is erased is overwritten with zeros, not merely unlinked. Builds of SQLite differ in their default.
+        try db.execute(sql: "PRAGMA secure_delete = ON")
         let settings: [(pragma: String, wanted: String)] = [
             ("synchronous", "2"), ("journal_mode", "wal"), ("foreign_keys", "1"),
+            ("secure_delete", "1"),
         ]
         for (pragma, wanted) in settings {
             let actual = try String.fetchOne(db, sql: "PRAGMA \(pragma)") ?? ""

@@ -20,12 +20,23 @@ package struct AuthConfiguration: Sendable {
         }
     }
 
+    /// How long sessions live that are refreshed, in seconds: those of `rest`.
+    package struct SessionLifetimes: Sendable {
+        /// From the log-in on, however often the session is refreshed.
+        package var absoluteSeconds: Int64 = 7_776_000
+        /// From the log-in or the last refresh on.
+        package var idleSeconds: Int64 = 2_592_000
+
+        package init() {}
+    }
+
     /// What a new password record costs; weaker records are made anew when their owner logs in.
     package var passwordCost = ScryptCost.standard
     /// Passwords that may wait for the one being hashed; one more is refused.
     package var maxWaitingHashes = 32
     package var tokenLifetimes = TokenLifetimes()
-    /// Characters of the longest user name, password and e-mail address.
+    package var sessionLifetimes = SessionLifetimes()
+    /// Characters of the longest user name, nickname, password, sign and e-mail address, unless a document allows less.
     package var maxTextCharacters = AccountRules.maxTextCharacters
     /// Bytes of the largest picture.
     package var maxPictureBytes = AccountRules.maxPictureBytes
@@ -33,6 +44,14 @@ package struct AuthConfiguration: Sendable {
     package var areRatesLimited = true
 
     package init() {}
+
+    /// How long sessions of a dialect and their tokens last.
+    func terms(for dialect: Dialect) -> SessionTerms {
+        let refreshing = SessionTerms.Refreshing(
+            lifetimeSeconds: sessionLifetimes.absoluteSeconds, idleSeconds: sessionLifetimes.idleSeconds)
+        return SessionTerms(
+            tokenSeconds: tokenLifetimes.seconds(for: dialect), refreshing: dialect == .rest ? refreshing : nil)
+    }
 }
 
 extension AuthConfiguration {
@@ -47,7 +66,9 @@ extension AuthConfiguration {
     /// | `auth.token-lifetime.classic` | seconds a token of this dialect is valid | 86400 | 60…31536000 |
     /// | `auth.token-lifetime.socket` | the same | 86400 | 60…31536000 |
     /// | `auth.token-lifetime.rest` | the same | 900 | 60…31536000 |
-    /// | `auth.max-text` | characters of a user name, password, e-mail address | 255 | 1…255 |
+    /// | `auth.session-lifetime` | seconds from a log-in on that its `rest` session can be refreshed | 7776000 | 60…31536000 |
+    /// | `auth.session-idle` | seconds that such a session lives without being refreshed | 2592000 | 60…31536000 |
+    /// | `auth.max-text` | characters of a user name, nickname, password, sign, e-mail address | 255 | 1…255 |
     /// | `auth.max-picture` | bytes of a picture | 524288 | 1…524288 |
     /// | `rate.limits` | limits on registrations and failed log-ins | on | on, off |
     ///
@@ -69,6 +90,13 @@ extension AuthConfiguration {
             tokenLifetimes[keyPath: field] = Int64(
                 try configuration.integer(
                     "auth.token-lifetime.\(key)", default: Int(tokenLifetimes[keyPath: field]), in: 60...31_536_000))
+        }
+        for (key, field) in [
+            ("lifetime", \SessionLifetimes.absoluteSeconds), ("idle", \.idleSeconds),
+        ] {
+            sessionLifetimes[keyPath: field] = Int64(
+                try configuration.integer(
+                    "auth.session-\(key)", default: Int(sessionLifetimes[keyPath: field]), in: 60...31_536_000))
         }
         // The upper ends are what the documents say and what 16 pictures in one answer of the bus can be.
         maxTextCharacters = try configuration.integer(

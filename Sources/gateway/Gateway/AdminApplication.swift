@@ -1,6 +1,7 @@
+import NIOCore
 import NIOHTTP1
 
-/// The admin listener: is the process alive, and can it serve?
+/// The admin listener: is the process alive, can it serve, and what does it hold?
 struct AdminApplication: HTTPApplication {
     /// One thing the gateway needs, and whether it is there.
     struct Condition: Sendable {
@@ -9,6 +10,7 @@ struct AdminApplication: HTTPApplication {
     }
 
     let conditions: [Condition]
+    let metrics: @Sendable () async -> [Metric]
 
     func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard request.method == .GET || request.method == .HEAD else {
@@ -17,6 +19,7 @@ struct AdminApplication: HTTPApplication {
         switch request.path {
         case "/healthz": return answer(.ok) { $0.field("alive", true) }
         case "/readyz": return await readiness()
+        case "/metrics": return await exposition()
         default: return refuse(.notFound, path: request.path, requestID: request.id)
         }
     }
@@ -36,6 +39,13 @@ struct AdminApplication: HTTPApplication {
         return answer(states.allSatisfy(\.1) ? .ok : .serviceUnavailable) { json in
             for (name, isMet) in states { json.field(name, isMet) }
         }
+    }
+
+    /// Everything measured, in Prometheus's text format.
+    private func exposition() async -> HTTPResponse {
+        HTTPResponse(
+            status: .ok, headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8"],
+            body: ByteBuffer(string: await metrics().map(\.text).joined()))
     }
 
     private func answer(_ status: HTTPResponseStatus, _ fields: (inout JSONWriter) -> Void) -> HTTPResponse {

@@ -14,10 +14,12 @@ package final class Gateway: RunnableService {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let reactor: BusReactor
     private let backend: Backend
+    private let gate: TokenGate
     private let hub: PushHub
     private let servers: (clients: HTTPServer, admin: HTTPServer)
     private let subscribers: [ServiceName: EventSubscriber]
     private let boundPort = OnceBox<Int>()
+    private let seenReports = OnceBox<Task<Void, Never>>()
 
     package convenience init(reading configuration: inout Configuration, logger: Logger) throws {
         let bus = try BusConfiguration(reading: &configuration)
@@ -36,9 +38,9 @@ package final class Gateway: RunnableService {
         let backend = Backend(reactor: reactor, logger: logger)
         let gate = TokenGate(auth: backend.auth, logger: logger)
         let profiles = ProfileCache(auth: backend.auth, maxCount: configuration.maxCachedProfiles)
-        let groupNames = GroupNameCache(social: backend.social, maxCount: configuration.maxCachedProfiles)
+        let groups = GroupCache(social: backend.social, maxCount: configuration.maxCachedProfiles)
         let hub = PushHub(
-            eventLoop: eventLoop, backend: backend, profiles: profiles, groupNames: groupNames, gate: gate,
+            eventLoop: eventLoop, backend: backend, profiles: profiles, groups: groups, gate: gate,
             configuration: configuration, logger: logger)
         let subscribers = Dictionary(
             uniqueKeysWithValues: backend.all.map { client in
@@ -49,13 +51,20 @@ package final class Gateway: RunnableService {
                 )
             })
 
-        let classic = ClassicSurface(
-            backend: backend, profiles: profiles, groupNames: groupNames,
-            pictures: PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes), gate: gate,
-            hub: hub, timeout: configuration.requestTimeout, limitsRates: configuration.limitsRates, logger: logger)
+        let core = GatewayCore(
+            backend: backend, profiles: profiles, groups: groups, gate: gate, hub: hub,
+            timeout: configuration.requestTimeout, limits: SurfaceLimits(isOn: configuration.limitsRates),
+            logger: logger)
+        let pictures = PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes)
+        let classic = ClassicSurface(core: core, pictures: pictures)
+        let media = MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout)
+        let socket = SocketSurface(core: core, allowedOrigins: configuration.allowedOrigins)
+        let rest = RestSurface(core: core)
+        let registration = SharedRegistration(socket: socket.registration, rest: rest.registration)
         let application = GatewayApplication(
-            [classic], media: MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout)
-        )
+            [classic, socket, rest], others: media.routes + registration.routes, straySocket: socket.refuseStray)
+        let clients = HTTPServer(
+            configuration: configuration.server, application: application, eventLoop: eventLoop, logger: logger)
         let admin = AdminApplication(
             conditions: [.init(name: "tokens", isMet: { gate.isReady })]
                 + backend.all.map { client in
@@ -64,15 +73,25 @@ package final class Gateway: RunnableService {
                         let context = CallContext(trace: "readyz", deadline: .after(.milliseconds(500)))
                         return await client.isAnswering(context)
                     }
-                })
+                },
+            metrics: {
+                // The only failure is an event loop that has ended, and then nothing is open.
+                let connections = (try? await clients.connectionCount()) ?? 0
+                return [
+                    Metric("martlet_connections", "Open connections of all kinds.", Double(connections)),
+                    Metric("martlet_cached_profiles", "Profiles in memory.", Double(profiles.count)),
+                    Metric("martlet_cached_groups", "Groups in memory.", Double(groups.count)),
+                    Metric("martlet_cached_picture_bytes", "Pictures in memory.", Double(pictures.bytes)),
+                ] + (await hub.metrics) + ProcessUsage.metrics
+            })
 
         self.reactor = reactor
         self.backend = backend
+        self.gate = gate
         self.hub = hub
         self.subscribers = subscribers
         servers = (
-            HTTPServer(
-                configuration: configuration.server, application: application, eventLoop: eventLoop, logger: logger),
+            clients,
             HTTPServer(
                 configuration: HTTPServerConfiguration(), application: admin, eventLoop: eventLoop, logger: logger)
         )
@@ -101,6 +120,8 @@ package final class Gateway: RunnableService {
             try await subscriber.connect(to: bus.addresses(of: service).events, security: bus.security)
         }
         _ = try await bind(servers.admin, to: configuration.admin)
+        await hub.start()
+        seenReports.set(Task { [gate] in await gate.reportSeenRegularly() })
         logger.info(
             "listening",
             metadata: ["address": "\(configuration.listen.bound(to: port))", "admin": "\(configuration.admin)"])
@@ -111,6 +132,8 @@ package final class Gateway: RunnableService {
         await servers.admin.drain(within: .seconds(1))
         for subscriber in subscribers.values { subscriber.close() }
         await hub.stop()
+        seenReports.value?.cancel()
+        await seenReports.value?.value
         for client in backend.all { client.close() }
         reactor.stop()
         do {

@@ -5,19 +5,28 @@ import Shared
 struct GatewayApplication: HTTPApplication {
     private let router: HTTPRouter<HTTPEndpoint>
     private let sockets: [String: SocketEndpoint]
-    /// Which surface refuses for a path; unknown paths are the first one's.
+    private let straySocket: SocketEndpoint
+    /// Which surface a path belongs to.
+    private let homes: [String: any Surface]
+    /// Which surface refuses for the other paths that begin with a text, the longest texts first.
+    private let owners: [(prefix: String, surface: any Surface)]
     private let surfaces: [any Surface]
-    private let owners: [String: Int]
 
-    /// - Parameter surfaces: at least one; the first answers for paths that belong to none.
-    init(_ surfaces: [any Surface], media: MediaEndpoint) {
+    /// - Parameters:
+    ///   - surfaces: at least one; the first answers for paths that belong to none.
+    ///   - others: routes that belong to no surface.
+    ///   - straySocket: decides about handshakes on paths that nobody knows.
+    init(
+        _ surfaces: [any Surface], others: [HTTPRouter<HTTPEndpoint>.Route], straySocket: @escaping SocketEndpoint
+    ) {
+        self.straySocket = straySocket
         self.surfaces = surfaces
-        var owners: [String: Int] = [:]
-        for (index, surface) in surfaces.enumerated() {
-            for path in surface.routes.map(\.pattern) + surface.sockets.keys { owners[path] = index }
+        homes = surfaces.reduce(into: [:]) { homes, surface in
+            for route in surface.routes { homes[route.pattern] = surface }
         }
-        self.owners = owners
-        router = HTTPRouter(surfaces.flatMap(\.routes) + media.routes)
+        owners = surfaces.flatMap { surface in surface.prefixes.map { ($0, surface) } }
+            .sorted { $0.prefix.utf8.count > $1.prefix.utf8.count }
+        router = HTTPRouter(surfaces.flatMap(\.routes) + others)
         sockets = surfaces.reduce(into: [:]) { $0.merge($1.sockets) { first, _ in first } }
     }
 
@@ -47,11 +56,14 @@ struct GatewayApplication: HTTPApplication {
     }
 
     func upgrade(_ request: HTTPRequest) async -> WebSocketUpgrade {
-        guard let endpoint = sockets[request.path] else { return .respond }
-        return await endpoint(request)
+        if let endpoint = sockets[request.path] { return await endpoint(request) }
+        guard case .notFound = router.match(request.method, request.path) else { return .respond }
+        return await straySocket(request)
     }
 
-    private func surface(of path: String) -> any Surface { surfaces[owners[path] ?? 0] }
+    private func surface(of path: String) -> any Surface {
+        homes[path] ?? owners.first { path.hasPrefix($0.prefix) }?.surface ?? surfaces[0]
+    }
 
     private static let originHeaders: HTTPHeaders = [
         "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Request-Id, Retry-After",

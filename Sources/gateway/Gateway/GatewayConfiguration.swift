@@ -54,6 +54,8 @@ struct GatewayConfiguration: Sendable {
     var maxCachedPictureBytes = 64 << 20
     /// Whether clients are held to the rates of the contract.
     var limitsRates = true
+    /// Pages elsewhere that may use the cookies of this host, as browsers name them.
+    var allowedOrigins: Set<WebOrigin> = []
 }
 
 extension GatewayConfiguration {
@@ -68,6 +70,7 @@ extension GatewayConfiguration {
     /// | `gateway.max-queued-bytes` | unread pushes of one connection | 1048576 | 4096…1073741824 |
     /// | `gateway.max-cached-profiles` | profiles in memory | 50000 | 100…10000000 |
     /// | `gateway.max-cached-picture-bytes` | pictures in memory | 67108864 | 1048576…68719476736 |
+    /// | `gateway.allowed-origins` | origins of pages on other hosts whose cookies count, by comma | none | `https://HOST[:PORT]` |
     /// | `rate.limits` | `on`, or `off` for load tests | `on` | |
     init(reading configuration: inout Configuration, runtimePath: String) throws {
         func address(_ key: String, _ variable: String, default fallback: String) throws -> ListenAddress {
@@ -94,5 +97,11 @@ extension GatewayConfiguration {
         maxCachedPictureBytes = try configuration.integer(
             "gateway.max-cached-picture-bytes", default: maxCachedPictureBytes, in: (1 << 20)...(64 << 30))
         limitsRates = try configuration.isOn("rate.limits", default: limitsRates)
+        for text in configuration.string("gateway.allowed-origins", default: "").split(separator: ",") {
+            guard let origin = WebOrigin(text.drop { $0 == " " }) else {
+                throw Configuration.Invalid("MARTLET_GATEWAY_ALLOWED_ORIGINS: '\(text)' is no https://HOST[:PORT]")
+            }
+            allowedOrigins.insert(origin)
+        }
     }
 }

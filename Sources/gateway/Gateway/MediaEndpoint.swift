@@ -11,15 +11,33 @@ struct MediaEndpoint: Sendable {
     let timeout: Duration
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
-        let endpoint: HTTPEndpoint = { await picture($0) }
-        return ["/media/pictures/{account}", "/api/media/pictures/{account}"].flatMap { path in
-            [HTTPRouter.Route(.GET, path, endpoint), HTTPRouter.Route(.HEAD, path, endpoint)]
-        }
+        let picture: HTTPEndpoint = { await self.picture($0) }
+        return [("/media/pictures/{account}", picture), (Self.defaultAddress, Self.defaultPicture)]
+            .flatMap { path, endpoint in
+                [path, "/api" + path].flatMap { path in
+                    [HTTPRouter.Route(.GET, path, endpoint), HTTPRouter.Route(.HEAD, path, endpoint)]
+                }
+            }
     }
+
+    /// The address of what is shown for those without a picture, people and groups alike.
+    static let defaultAddress = "/media/pictures/default"
 
     /// The address of a profile's picture; empty when it has none.
     static func address(of profile: Profile) -> String {
         profile.pictureVersion == 0 ? "" : "/media/pictures/\(profile.account)?v=\(profile.pictureVersion)"
+    }
+
+    private static let defaultPicture: HTTPEndpoint = { _ in
+        HTTPResponse(
+            status: .ok,
+            headers: HTTPHeaders(
+                harmless + [("Content-Type", "image/svg+xml"), ("Cache-Control", "public, max-age=86400")]),
+            body: ByteBuffer(
+                staticString: """
+                    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64"><path fill="#c5cad3" d="M0 0h64v64H0z"/>\
+                    <g fill="#fff"><circle cx="32" cy="24" r="12"/><path d="M8 64a24 20 0 0 1 48 0z"/></g></svg>
+                    """))
     }
 
     private func picture(_ request: HTTPRequest) async -> HTTPResponse {
@@ -54,14 +72,17 @@ struct MediaEndpoint: Sendable {
 
     private static func headers(_ account: AccountID, _ version: Int64, _ request: HTTPRequest) -> HTTPHeaders {
         let isCurrent = request.query["v"] == "\(version)"
-        return [
-            "ETag": tag(account, version),
-            "Cache-Control": isCurrent ? "public, max-age=31536000, immutable" : "no-cache",
-            // Whatever the bytes are, they are never run as a document.
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-        ]
+        return HTTPHeaders(
+            harmless + [
+                ("ETag", tag(account, version)),
+                ("Cache-Control", isCurrent ? "public, max-age=31536000, immutable" : "no-cache"),
+            ])
     }
+
+    /// Whatever the bytes are, they are never run as a document.
+    private static let harmless = [
+        ("Content-Security-Policy", "default-src 'none'; sandbox"), ("X-Content-Type-Options", "nosniff"),
+    ]
 
     private static func failure(_ status: HTTPResponseStatus, _ reason: String) -> HTTPResponse {
         var json = JSONWriter()

@@ -3,13 +3,15 @@ package import Shared
 import SharedStorage
 import Synchronization
 
-/// The process social-svc: friends and groups; it allocates conversation ids.
+/// The process social-svc: friends, groups and presence; it allocates conversation ids.
 package final class SocialService: RunnableService {
     /// What is running between start and stop.
     private struct Parts: Sendable {
         let host: ServiceHost
         let messageService: BusClient
         let relay: OutboxRelay
+        let store: SocialStore
+        let keeper: PresenceKeeper
     }
 
     private let configuration: SocialConfiguration
@@ -39,6 +41,7 @@ package final class SocialService: RunnableService {
         self.parts.withLock { $0 = parts }
         // Before serving: what is owed already goes out ahead of anything new.
         parts.relay.start()
+        parts.keeper.start()
         do {
             try await parts.host.serve(routes(parts))
         } catch {
@@ -54,6 +57,7 @@ package final class SocialService: RunnableService {
             // The client first: a delivery under way to a silent receiver would otherwise hold up the stop.
             parts.messageService.close()
             await parts.relay.stop()
+            await parts.keeper.stop()
         })
     }
 
@@ -63,7 +67,9 @@ package final class SocialService: RunnableService {
         do {
             let messageService = try await host.client(of: .message)
             let relay = OutboxRelay(database: host.database, from: .social, to: messageService, logger: logger)
-            return Parts(host: host, messageService: messageService, relay: relay)
+            let store = SocialStore(database: host.database, limits: configuration.limits)
+            let keeper = PresenceKeeper(configuration.presence, store: store, logger: logger)
+            return Parts(host: host, messageService: messageService, relay: relay, store: store, keeper: keeper)
         } catch {
             await host.stop()
             throw error
@@ -72,7 +78,7 @@ package final class SocialService: RunnableService {
 
     private func routes(_ parts: Parts) -> BusRoutes {
         let handlers = SocialHandlers(
-            store: SocialStore(database: parts.host.database, limits: configuration.limits), relay: parts.relay,
+            store: parts.store, relay: parts.relay, keeper: parts.keeper,
             requestRate: configuration.friendRequestsPerMinute.map(RequestRateLimiter.init(perMinute:)), logger: logger)
         return handlers.routes
     }

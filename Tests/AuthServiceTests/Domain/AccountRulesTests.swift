@@ -40,7 +40,7 @@ import Testing
         ] as [(AuthAPI.Register, String)])
     func `a character outside the alphabet is refused with its field`(request: AuthAPI.Register, field: String) {
         #expect(throws: ServiceError(.forbiddenCharacters, detail: field)) {
-            try AccountRules.checkAlphabets(of: AccountTexts(request))
+            try rules.checkAlphabets(of: AccountTexts(request))
         }
     }
 
@@ -50,7 +50,83 @@ import Testing
             .test(email: "@.@."),
         ] as [AuthAPI.Register])
     func `characters of the alphabet pass`(request: AuthAPI.Register) throws {
-        try AccountRules.checkAlphabets(of: AccountTexts(request))
+        try rules.checkAlphabets(of: AccountTexts(request))
+    }
+
+    /// Lengths in which a text is accepted, and the lengths beside them in which it is not.
+    @Test(
+        arguments: [
+            (.classic, .userName, 1...255, false), (.classic, .password, 1...255, false),
+            (.classic, .email, 0...255, false), (.classic, .phoneNumber, 11...11, false),
+            (.socket, .userName, 1...255, false), (.socket, .nickname, 1...255, false),
+            (.socket, .password, 1...255, false), (.socket, .email, 0...255, false),
+            (.socket, .phoneNumber, 11...11, true), (.socket, .sign, 0...255, false),
+            (.rest, .nickname, 1...64, false), (.rest, .uid, 1...20, false), (.rest, .password, 6...72, false),
+            (.rest, .phoneNumber, 11...11, false),
+        ] as [(Dialect, AccountField, ClosedRange<Int>, Bool)])
+    func `each dialect has its own lengths`(
+        dialect: Dialect, field: AccountField, lengths: ClosedRange<Int>, mayBeEmpty: Bool
+    ) throws {
+        let rule = try #require(dialect.textRules(max: 255)[field])
+        func isPermitted(_ length: Int) -> Bool { rule.permitsLength(of: String(repeating: "é", count: length)) }
+
+        #expect(isPermitted(lengths.lowerBound) && isPermitted(lengths.upperBound))
+        #expect(!isPermitted(lengths.upperBound + 1))
+        if lengths.lowerBound > 1 { #expect(!isPermitted(lengths.lowerBound - 1)) }
+        if lengths.lowerBound > 0 { #expect(isPermitted(0) == mayBeEmpty) }
+    }
+
+    /// Each alphabet with characters in it and characters that are not.
+    @Test(
+        arguments: [
+            (.alphanumeric, "azAZ09", "_- é用１\0\n@."), (.digits, "0189", "+-a１\0 "),
+            (.phoneNumber, "09+-", "a (\0１"), (.email, "azAZ09@.", "-+_ é\0"),
+            (.handle, "azAZ09_-", ". é用\0@ "),
+            (.printable, "a 用é🐰\u{200D}<'\"%", "\0\n\r\t\u{1B}\u{7F}\u{85}\u{9F}"),
+            (.password, "a 用é🐰\n\t\u{7F}\u{85}", "\0"),
+        ] as [(Alphabet, String, String)])
+    func `an alphabet has its characters and no others`(alphabet: Alphabet, within: String, without: String) {
+        for character in within.unicodeScalars { #expect(alphabet.contains(character)) }
+        for character in without.unicodeScalars { #expect(!alphabet.contains(character)) }
+    }
+
+    @Test(
+        arguments: [
+            (.test(nickname: "a\nb", rules: .socket), "nickname"), (.test(sign: "a\0", rules: .socket), "sign"),
+            (.test("a_b", rules: .socket), "userName"), (.test(password: "a\0", rules: .socket), "password"),
+            (.test(phoneNumber: "1324321876x", rules: .socket), "phoneNumber"),
+            (.test(email: "a b", rules: .socket), "email"), (.rest("a\u{85}b"), "nickname"),
+            (.rest(password: "123456\0"), "password"), (.rest(phoneNumber: "1-324321876"), "phoneNumber"),
+        ] as [(AuthAPI.Register, String)])
+    func `each dialect has its own alphabets`(request: AuthAPI.Register, field: String) throws {
+        try rules.checkLengths(of: AccountTexts(request))
+        #expect(throws: ServiceError(.forbiddenCharacters, detail: field)) {
+            try rules.checkAlphabets(of: AccountTexts(request))
+        }
+    }
+
+    @Test func `the operator may choose shorter texts where the document leaves it to him`() throws {
+        let strict = AccountRules(maxTextCharacters: 1, maxPictureBytes: 4)
+
+        try strict.checkLengths(of: AccountTexts(.rest("a")))
+        for field in [AccountField.userName, .nickname, .password, .email, .sign] {
+            let rule = try #require(Dialect.socket.textRules(max: 1)[field])
+            #expect(rule.permitsLength(of: "a") && !rule.permitsLength(of: "ab"))
+        }
+    }
+
+    @Test(arguments: [(-1, true), (0, true), (1, true), (-2, false), (2, false)] as [(Int32, Bool)])
+    func `a sex is unset, 0 or 1`(sex: Int32, isPermitted: Bool) {
+        #expect((refusal(of: sex) == nil) == isPermitted)
+    }
+
+    private func refusal(of sex: Int32) -> ServiceError? {
+        do throws(ServiceError) {
+            try AccountRules.check(sex: sex)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     @Test func `a picture may have as many bytes as the limit says`() throws {
@@ -62,7 +138,13 @@ import Testing
 
     @Test(arguments: [(1, "m_1"), (35, "m_z"), (36, "m_10"), (9_007_199_254_740_991, "m_2gosa7pa2gv")])
     func `the default handle is made of the id`(id: Int64, handle: String) {
-        #expect(AccountRules.defaultHandle(of: AccountID(id)) == handle)
+        let account = AccountID(id)
+        #expect(AccountRules.defaultHandle(of: account) == handle)
+        #expect(AccountRules.isPossible(uid: handle))
+        #expect(!AccountRules.isReserved(uid: handle, for: account))
+        #expect(AccountRules.isReserved(uid: handle, for: AccountID(2)))
+        #expect(AccountRules.defaultUserName(of: account, attempt: 1) == handle.filter { $0 != "_" })
+        #expect(AccountRules.isPossible(userName: AccountRules.defaultUserName(of: account, attempt: 12)))
     }
 }
 
@@ -84,13 +166,34 @@ import Testing
 }
 
 @Suite struct SessionOpeningTests {
-    @Test func `a session ends on a whole second and keeps a bounded device label`() {
+    private let refreshed = SessionTerms(
+        tokenSeconds: 900, refreshing: .init(lifetimeSeconds: 7_776_000, idleSeconds: 2_592_000))
+
+    @Test func `a session ends on a whole second and keeps a bounded, readable device label`() {
         let opening = SessionOpening(
-            .test(device: String(repeating: "d", count: 300)), account: AccountID(1), lifetimeSeconds: 60,
-            now: 1_999)
+            .test(device: "\0\n" + String(repeating: "d", count: 300)), account: AccountID(1),
+            terms: SessionTerms(tokenSeconds: 60, refreshing: nil), refreshToken: nil, now: 1_999)
 
         #expect(opening.openedAt == 1_999)
-        #expect(opening.expiresAt == 61_000)
-        #expect(opening.device.count == 255)
+        #expect(opening.ends == SessionEnds(session: 61_000, token: 61_000))
+        #expect(opening.device == String(repeating: "d", count: 255))
+    }
+
+    /// Days since the log-in at which a session is refreshed, and when it ends then.
+    @Test(arguments: [(0, 30), (29, 59), (60, 90), (61, 90), (89, 90)] as [(Int64, Int64)])
+    func `a session that is refreshed ends 30 days later, but at most 90 days after its log-in`(day: Int64, end: Int64)
+    {
+        let ends = refreshed.ends(openedAt: 1_500, now: 1_700 + day * 86_400_000)
+
+        #expect(ends.session == 1_000 + end * 86_400_000)
+        #expect(ends.token == 1_000 + day * 86_400_000 + 900_000)
+    }
+
+    @Test func `no token outlives its session`() {
+        let lastMinute = refreshed.ends(openedAt: 0, now: 7_775_940_000)
+        let idle = SessionTerms(tokenSeconds: 900, refreshing: .init(lifetimeSeconds: 600, idleSeconds: 300))
+
+        #expect(lastMinute == SessionEnds(session: 7_776_000_000, token: 7_776_000_000))
+        #expect(idle.ends(openedAt: 0, now: 0) == SessionEnds(session: 300_000, token: 300_000))
     }
 }

@@ -6,13 +6,41 @@ import Testing
 @Suite struct RateLimitsTests {
     private let minutes: Int64 = 60_000
 
-    private func attempt(_ userName: String, _ address: String) -> RateLimits.LogInAttempt {
-        RateLimits.LogInAttempt(.test(userName, address: address))
+    private func attempt(
+        _ name: String, _ address: String, kind: AuthAPI.LogInName = .userName, to account: AccountID? = nil
+    ) -> RateLimits.LogInAttempt {
+        RateLimits.LogInAttempt(.test(name, kind: kind, address: address), to: account)
     }
 
-    private func fail(_ userName: String, _ address: String, at time: Int64, in limits: inout RateLimits) throws {
-        try limits.begin(attempt(userName, address), now: time)
-        limits.end(attempt(userName, address), failed: true, now: time)
+    private func fail(_ name: String, _ address: String, at time: Int64, in limits: inout RateLimits) throws {
+        try fail(attempt(name, address), at: time, in: &limits)
+    }
+
+    private func fail(_ attempt: RateLimits.LogInAttempt, at time: Int64, in limits: inout RateLimits) throws {
+        try limits.begin(attempt, now: time)
+        limits.end(attempt, failed: true, now: time)
+    }
+
+    @Test func `the names of one account count together, those of nobody for themselves`() throws {
+        var limits = RateLimits()
+        let names: [(AuthAPI.LogInName, String)] = [
+            (.userName, "user"), (.uid, "m_1"), (.phoneNumber, "13243218765"),
+        ]
+        let account = AccountID(1)
+        for index in 0..<10 {
+            let (kind, name) = names[index % names.count]
+            try fail(attempt(name, "192.0.2.1", kind: kind, to: account), at: 0, in: &limits)
+        }
+
+        for (kind, name) in names {
+            #expect(throws: ServiceError(.rateLimited, detail: "600")) {
+                try limits.begin(attempt(name, "192.0.2.1", kind: kind, to: account), now: 0)
+            }
+            try fail(attempt(name, "192.0.2.1", kind: kind), at: 0, in: &limits)
+        }
+        for _ in 1...10 { try fail(attempt("m1", "192.0.2.2", kind: .uid), at: 0, in: &limits) }
+        #expect(throws: ServiceError.self) { try limits.begin(attempt("m1", "192.0.2.2", kind: .uid), now: 0) }
+        try limits.begin(attempt("m1", "192.0.2.2", kind: .userName), now: 0)
     }
 
     @Test func `ten failures bar whoever failed, for ten minutes, and admit whoever did not`() throws {

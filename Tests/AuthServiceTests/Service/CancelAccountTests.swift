@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct CancelAccountTests {
     @Test func `a cancelled account shows its marked name and nothing else`() async throws {
         try await withAuthAndSocial { bus, client, social in
-            let account = try await client.ask(AuthAPI.Register.test(picture: [1, 2, 3])).account
+            let account = try await client.ask(AuthAPI.Register.test(picture: [1, 2, 3])).profile.account
             try await bus.changeDatabase("UPDATE account SET nickname = 'Nick', sex = 1, sign = 'hello'")
             let events = try await bus.follow(.auth)
 
@@ -35,22 +35,22 @@ import Testing
             _ = try await client.ask(AuthAPI.CancelAccount.test())
 
             for name in ["Ashitemaru", "Ashitemaru（已注销）"] {
-                for byPrefix in [true, false] {
+                for match in [AuthAPI.AccountMatch.userName, .userNamePrefix, .partOfNickname] {
                     #expect(
-                        try await client.ask(AuthAPI.FindByName(userName: name, byPrefix: byPrefix)).profiles == [])
+                        try await client.ask(AuthAPI.FindAccounts(match: match, text: name)).profiles == [])
                 }
-                #expect(await client.refusal(of: AuthAPI.LogIn.test(name))?.code == .wrongCredentials)
+                #expect(await client.refusal(of: AuthAPI.LogIn.test(name))?.code == .accountNotFound)
             }
-            #expect(await client.refusal(of: AuthAPI.LogIn.test(password: ""))?.code == .wrongCredentials)
+            #expect(await client.refusal(of: AuthAPI.LogIn.test(password: ""))?.code == .accountNotFound)
 
-            let heir = try await client.ask(AuthAPI.Register.test()).account
+            let heir = try await client.ask(AuthAPI.Register.test()).profile.account
             #expect(heir == AccountID(2))
             #expect(try await client.ask(AuthAPI.LogIn.test()).profile.account == heir)
             // Its heir may go the same way: two dead entries of one name.
             _ = try await client.ask(AuthAPI.CancelAccount.test(2))
             let dead = try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1), heir])).profiles
             #expect(dead.map(\.userName) == ["Ashitemaru（已注销）", "Ashitemaru（已注销）"])
-            #expect(try await client.ask(AuthAPI.Register.test()).account == AccountID(3))
+            #expect(try await client.ask(AuthAPI.Register.test()).profile.account == AccountID(3))
         }
     }
 
@@ -69,17 +69,17 @@ import Testing
                 let event = try await events.next(AuthAPI.SessionRevoked.self)
                 #expect(event.session == session)
                 #expect(event.account == AccountID(1))
-                #expect(await client.refusal(of: AuthAPI.LogOut(session: session))?.code == .sessionOver)
+                #expect(await client.refusal(of: AuthAPI.LogOut.test(session))?.code == .sessionOver)
             }
             #expect(try await client.ask(AuthAPI.RevokedSessions()).revocations.map(\.session) == sessions)
-            _ = try await client.ask(AuthAPI.LogOut(session: other))
+            _ = try await client.ask(AuthAPI.LogOut.test(other, of: 2))
         }
     }
 
     @Test(arguments: ["", "1234567", "123456\0", "密码"])
     func `a wrong password changes nothing`(password: String) async throws {
         try await withAuthAndSocial { _, client, social in
-            let account = try await client.ask(AuthAPI.Register.test()).account
+            let account = try await client.ask(AuthAPI.Register.test()).profile.account
             let before = try await client.ask(AuthAPI.LogIn.test()).profile
 
             #expect(
@@ -118,8 +118,8 @@ import Testing
             #expect(try await cancelUnheard(client) == .outcomeUnknown)
 
             // Here it is over already.
-            #expect(await client.refusal(of: AuthAPI.LogOut(session: session))?.code == .sessionOver)
-            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .wrongCredentials)
+            #expect(await client.refusal(of: AuthAPI.LogOut.test(session))?.code == .sessionOver)
+            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .accountNotFound)
         }
         let second = try TestBus()
         try await withFakeSocialService(on: second) { social in
@@ -159,11 +159,11 @@ import Testing
             }
         }
         try await withAuthService(dataPath: bus.configuration.dataPath) { (_, client) async throws in
-            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .wrongCredentials)
+            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .accountNotFound)
             #expect(
                 try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles.map(\.isCancelled) == [true])
             #expect(try await client.ask(AuthAPI.RevokedSessions()).revocations.map(\.session) == [SessionID(1)])
-            #expect(try await client.ask(AuthAPI.Register.test()).account == AccountID(2))
+            #expect(try await client.ask(AuthAPI.Register.test()).profile.account == AccountID(2))
         }
     }
 
@@ -212,7 +212,8 @@ import Testing
                 #expect(changed.compactMap(\.error).isEmpty)
             }
             #expect(
-                await client.refusal(of: AuthAPI.LogIn.test(profile.userName))?.code == .wrongCredentials)
+                await client.refusal(of: AuthAPI.LogIn.test(profile.userName))?.code
+                    == (profile.isCancelled ? .accountNotFound : .wrongCredentials))
         }
     }
 

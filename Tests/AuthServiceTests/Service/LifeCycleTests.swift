@@ -14,7 +14,7 @@ import Testing
             _ = try await client.ask(AuthAPI.Register.test(picture: [1, 2, 3]))
             let live = try await client.ask(AuthAPI.LogIn.test())
             let over = try await client.ask(AuthAPI.LogIn.test(dialect: .socket))
-            _ = try await client.ask(AuthAPI.LogOut(session: over.session))
+            _ = try await client.ask(AuthAPI.LogOut.test(over.session))
             let revoked = try await client.ask(AuthAPI.RevokedSessions())
             return (live, over, revoked, try await client.ask(AuthAPI.SigningKeys()))
         }
@@ -28,9 +28,9 @@ import Testing
             #expect(try await client.ask(AuthAPI.Pictures(accounts: [AccountID(1)])).pictures.count == 1)
             #expect(
                 await client.refusal(of: AuthAPI.LogIn.test(secondLogin: .refuse)) == ServiceError(.alreadyLoggedIn))
-            #expect(await client.refusal(of: AuthAPI.LogOut(session: over.session)) == ServiceError(.sessionOver))
+            #expect(await client.refusal(of: AuthAPI.LogOut.test(over.session)) == ServiceError(.sessionOver))
             #expect(try await client.ask(AuthAPI.LogIn.test(dialect: .rest)).session > over.session)
-            #expect(try await client.ask(AuthAPI.Register.test("Second")).account == AccountID(2))
+            #expect(try await client.ask(AuthAPI.Register.test("Second")).profile.account == AccountID(2))
         }
     }
 
@@ -84,7 +84,7 @@ import Testing
 
     @Test func `a new installation has no account, and a key nobody else can read`() async throws {
         try await withAuthService { bus, client in
-            #expect(try await client.ask(AuthAPI.FindByName(userName: "", byPrefix: true)).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindAccounts(match: .userNamePrefix, text: "")).profiles == [])
             let path = bus.configuration.dataPath + "/auth-signing-key.pem"
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
@@ -107,8 +107,9 @@ import Testing
         try await withAuthHandlers { (handlers, _) async throws in
             #expect(
                 handlers.routes.names == [
-                    AuthAPI.Register.route, AuthAPI.LogIn.route, AuthAPI.LogOut.route, AuthAPI.Profiles.route,
-                    AuthAPI.FindByName.route, AuthAPI.Pictures.route, AuthAPI.SigningKeys.route,
+                    AuthAPI.Register.route, AuthAPI.LogIn.route, AuthAPI.Refresh.route, AuthAPI.LogOut.route,
+                    AuthAPI.Sessions.route, AuthAPI.NoteSeen.route, AuthAPI.Profiles.route, AuthAPI.FindAccounts.route,
+                    AuthAPI.Pictures.route, AuthAPI.SigningKeys.route,
                     AuthAPI.RevokedSessions.route, AuthAPI.ModifyAccount.route, AuthAPI.CancelAccount.route,
                 ])
         }
@@ -134,6 +135,8 @@ import Testing
             #expect(await stranger.refusal(of: AuthAPI.Register.test())?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.LogIn.test())?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.RevokedSessions())?.code == .badRequest)
+            #expect(await stranger.refusal(of: AuthAPI.Refresh(refreshToken: ""))?.code == .badRequest)
+            #expect(await stranger.refusal(of: AuthAPI.Sessions(account: AccountID(1)))?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.Profiles(accounts: []))?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.ModifyAccount.test())?.code == .badRequest)
             #expect(await stranger.refusal(of: AuthAPI.CancelAccount.test())?.code == .badRequest)

@@ -9,6 +9,11 @@ import Testing
 @testable import SharedCrypto
 
 @Suite struct LogInTests {
+    /// The names of the account that ``AuthAPI/Register/test`` makes first.
+    private let names: [(AuthAPI.LogInName, String)] = [
+        (.userName, "Ashitemaru"), (.uid, "m_1"), (.phoneNumber, "13243218765"),
+    ]
+
     @Test func `a password whose caller is about to give up is not hashed any more`() async throws {
         try await withAuthHandlers(cost: ScryptCost()) { handlers, _ in
             let codes = await withTaskGroup(of: ServiceError.Code?.self) { group in
@@ -33,7 +38,7 @@ import Testing
         dialect: Dialect, lifetime: Int64
     ) async throws {
         try await withAuthService { _, client in
-            let account = try await client.ask(AuthAPI.Register.test()).account
+            let account = try await client.ask(AuthAPI.Register.test()).profile.account
 
             let reply = try await client.ask(AuthAPI.LogIn.test(dialect: dialect))
 
@@ -42,6 +47,8 @@ import Testing
             #expect(claims.session == reply.session.rawValue)
             #expect(claims.dialect == dialect.description)
             #expect(claims.expiresAt - claims.issuedAt == lifetime)
+            #expect(claims.expiresAt == reply.expiresAt)
+            #expect((reply.refreshToken != nil) == (dialect == .rest))
             #expect(reply.profile.account == account)
             #expect(reply.profile.userName == "Ashitemaru")
         }
@@ -57,19 +64,96 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("Ashitemaru", "1234567"), ("Ashitemaru", ""), ("Ashitemaru", "123456\0"), ("Ashitemaru", "123456 "),
-        ("ashitemaru", "123456"),
-        ("Nobody", "123456"), ("", ""), ("Ashitemaru\0", "123456"),
-        (String(repeating: "a", count: 100_000), String(repeating: "b", count: 100_000)),
-    ])
-    func `wrong name or password, it is one refusal`(userName: String, password: String) async throws {
+    @Test(arguments: ["1234567", "", "123456\0", "123456 ", "密码", String(repeating: "1", count: 100_000)])
+    func `a wrong password is refused, and named as such`(password: String) async throws {
         try await withAuthService { _, client in
             _ = try await client.ask(AuthAPI.Register.test())
 
+            for (kind, name) in names {
+                #expect(
+                    await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind, password: password))
+                        == ServiceError(.wrongCredentials))
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            (.userName, "ashitemaru"), (.userName, "Nobody"), (.userName, ""), (.userName, "Ashitemaru\0"),
+            (.userName, "m_1"), (.userName, "13243218765"), (.userName, String(repeating: "a", count: 100_000)),
+            (.uid, "Ashitemaru"), (.uid, "M_1"), (.uid, "m_1\0"), (.uid, "m_3"), (.uid, ""),
+            (.phoneNumber, "13243218766"), (.phoneNumber, ""), (.phoneNumber, "13243218765\0"), (.phoneNumber, "m_1"),
+        ] as [(AuthAPI.LogInName, String)])
+    func `a name that is nobody's is refused, and named as such`(kind: AuthAPI.LogInName, name: String) async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            _ = try await client.ask(AuthAPI.Register.test("nophone", phoneNumber: "", rules: .socket))
+
             #expect(
-                await client.refusal(of: AuthAPI.LogIn.test(userName, password: password))
+                await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind)) == ServiceError(.accountNotFound))
+        }
+    }
+
+    @Test func `user name, handle and phone number lead to the same account, in every dialect`() async throws {
+        try await withAuthService { _, client in
+            let profile = try await client.ask(AuthAPI.Register.test()).profile
+
+            for dialect in Dialect.allCases {
+                for (kind, name) in names {
+                    let reply = try await client.ask(AuthAPI.LogIn.test(name, kind: kind, dialect: dialect))
+                    #expect(reply.profile == profile)
+                }
+            }
+        }
+    }
+
+    @Test func `a chosen handle takes the place of the default one`() async throws {
+        try await withAuthService { _, client in
+            let account = try await client.ask(AuthAPI.Register.test()).profile.account
+            _ = try await client.ask(AuthAPI.ModifyAccount.test(password: nil, uid: "my-handle_1"))
+
+            let reply = try await client.ask(AuthAPI.LogIn.test("my-handle_1", kind: .uid))
+            #expect(reply.profile.account == account)
+            #expect(await client.refusal(of: AuthAPI.LogIn.test("m_1", kind: .uid))?.code == .accountNotFound)
+        }
+    }
+
+    @Test func `a phone number leads to the account that owns it, not to those that carry it`() async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(AuthAPI.Register.test("owner", password: "owner1"))
+            _ = try await client.ask(AuthAPI.Register.test("carrier", password: "carrier1"))
+            let number = "13243218765"
+
+            #expect(
+                await client.refusal(of: AuthAPI.LogIn.test(number, kind: .phoneNumber, password: "carrier1"))
                     == ServiceError(.wrongCredentials))
+            let reply = try await client.ask(AuthAPI.LogIn.test(number, kind: .phoneNumber, password: "owner1"))
+            #expect(reply.profile.userName == "owner")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (.classic, "123456"), (.socket, " "), (.socket, "密码 pass\tword\u{7F}"), (.rest, "🔑🔑🔑🔑🔑🔑"),
+            (.rest, String(repeating: "密", count: 72)), (.socket, String(repeating: "🔑", count: 255)),
+        ] as [(Dialect, String)])
+    func `whatever password a dialect takes opens every other, to its last character`(
+        rules: Dialect, password: String
+    ) async throws {
+        try await withAuthService { _, client in
+            _ = try await client.ask(
+                AuthAPI.Register.test(password: password, nickname: "A", phoneNumber: "13243218765", rules: rules))
+            let uid = "m_1"
+
+            for dialect in Dialect.allCases {
+                _ = try await client.ask(AuthAPI.LogIn.test(uid, kind: .uid, password: password, dialect: dialect))
+                for wrong in [password + " ", password + "\0", String(password.dropLast()) + "x"] {
+                    #expect(
+                        await client.refusal(
+                            of: AuthAPI.LogIn.test(uid, kind: .uid, password: wrong, dialect: dialect))?.code
+                            == .wrongCredentials)
+                }
+            }
         }
     }
 
@@ -85,11 +169,11 @@ import Testing
 
     @Test func `a cancelled account is unknown and its name is free`() async throws {
         try await withAuthService { bus, client in
-            let cancelled = try await client.ask(AuthAPI.Register.test()).account
+            let cancelled = try await client.ask(AuthAPI.Register.test()).profile.account
             try await bus.changeDatabase("UPDATE account SET cancelledAt = 1 WHERE id = \(cancelled)")
 
-            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .wrongCredentials)
-            let heir = try await client.ask(AuthAPI.Register.test()).account
+            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .accountNotFound)
+            let heir = try await client.ask(AuthAPI.Register.test()).profile.account
             #expect(heir == AccountID(2))
             #expect(try await client.ask(AuthAPI.LogIn.test()).profile.account == heir)
         }
@@ -104,7 +188,7 @@ import Testing
 
             // Only what reaches the password thread can find it busy.
             #expect(results.compactMap(\.error).contains(ServiceError(.unavailable)))
-            #expect(results.compactMap(\.error).contains(ServiceError(.wrongCredentials)))
+            #expect(results.compactMap(\.error).contains(ServiceError(.accountNotFound)))
         }
     }
 
@@ -131,7 +215,7 @@ import Testing
         try await withAuthService { _, client in
             _ = try await client.ask(AuthAPI.Register.test())
             let first = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
-            _ = try await client.ask(AuthAPI.LogOut(session: first.session))
+            _ = try await client.ask(AuthAPI.LogOut.test(first.session))
 
             let second = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
 
@@ -171,7 +255,7 @@ import Testing
 
             await #expect(throws: ServiceError(.unavailable)) { _ = try await handlers.register(.test(), late) }
 
-            #expect(try await handlers.register(.test(), call).account == AccountID(1))
+            #expect(try await handlers.register(.test(), call).profile.account == AccountID(1))
         }
     }
 
@@ -196,6 +280,24 @@ import Testing
         }
     }
 
+    @Test func `ten failures count together, whichever names of the account were tried`() async throws {
+        var configuration = try testConfiguration()
+        configuration.areRatesLimited = true
+        try await withAuthService(configuration) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            for index in 0..<10 {
+                let (kind, name) = names[index % names.count]
+                #expect(
+                    await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind, password: "wrong"))?.code
+                        == .wrongCredentials)
+            }
+
+            for (kind, name) in names {
+                #expect(await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind))?.code == .rateLimited)
+            }
+        }
+    }
+
     @Test func `right passwords and refused second log-ins are no failures`() async throws {
         var configuration = try testConfiguration()
         configuration.areRatesLimited = true
@@ -217,7 +319,7 @@ import Testing
         try await withAuthService(configuration) { _, client in
             _ = try await client.ask(AuthAPI.Register.test())
             for number in 1...50 {
-                #expect(await client.refusal(of: AuthAPI.LogIn.test("nobody\(number)"))?.code == .wrongCredentials)
+                #expect(await client.refusal(of: AuthAPI.LogIn.test("nobody\(number)"))?.code == .accountNotFound)
             }
 
             #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .rateLimited)
@@ -256,6 +358,9 @@ import Testing
 
         _ = try await client.ask(AuthAPI.Register.test(password: "hunter2"))
         let token = try await client.ask(AuthAPI.LogIn.test(password: "hunter2")).token
+        let rest = try await client.ask(AuthAPI.LogIn.test(password: "hunter2", dialect: .rest))
+        let refreshToken = try #require(rest.refreshToken)
+        _ = try await client.ask(AuthAPI.Refresh(refreshToken: refreshToken))
         _ = await client.refusal(of: AuthAPI.LogIn.test(password: "hunter3"))
         _ = await client.refusal(of: AuthAPI.LogIn.test("hunter4"))
         await service.stop()
@@ -267,8 +372,11 @@ import Testing
                 "info: log-in refused account=1 address=192.0.2.1 reason=wrongCredentials request.id=test"))
         #expect(
             lines.contains(
-                "info: log-in refused account=unknown address=192.0.2.1 reason=wrongCredentials request.id=test"))
-        #expect(!lines.contains { $0.contains("hunter") || $0.contains(token) || $0.contains("scrypt") })
+                "info: log-in refused account=unknown address=192.0.2.1 reason=accountNotFound request.id=test"))
+        #expect(
+            !lines.contains {
+                $0.contains("hunter") || $0.contains("mrt_") || $0.contains(token) || $0.contains("scrypt")
+            })
     }
 }
 
@@ -296,6 +404,15 @@ extension TestBus {
         let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
         defer { try? queue.close() }
         return try await queue.read { db in try String.fetchOne(db, sql: "SELECT password FROM account") } ?? ""
+    }
+
+    /// When each session was last seen, in the order of the sessions.
+    func lastSeen() async throws -> [Int64] {
+        let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
+        defer { try? queue.close() }
+        return try await queue.read { db in
+            try Int64.fetchAll(db, sql: "SELECT lastSeenAt FROM session ORDER BY id")
+        }
     }
 
     /// The accounts that own their phone numbers.

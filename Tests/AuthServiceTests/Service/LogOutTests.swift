@@ -8,7 +8,7 @@ import Testing
 @Suite struct LogOutTests {
     @Test func `a log-out revokes the session, tells everyone and is listed`() async throws {
         try await withAuthService { bus, client in
-            let account = try await client.ask(AuthAPI.Register.test()).account
+            let account = try await client.ask(AuthAPI.Register.test()).profile.account
             let reply = try await client.ask(AuthAPI.LogIn.test())
             let kept = try await client.ask(AuthAPI.LogIn.test())
             let expiresAt = try await client.verify(reply.token).expiresAt
@@ -17,7 +17,7 @@ import Testing
                 try await client.ask(AuthAPI.RevokedSessions())
                     == AuthAPI.RevokedSessions.Reply(revocations: [], position: 0))
 
-            _ = try await client.ask(AuthAPI.LogOut(session: reply.session))
+            _ = try await client.ask(AuthAPI.LogOut.test(reply.session))
 
             #expect(
                 try await events.next(AuthAPI.SessionRevoked.self)
@@ -26,7 +26,7 @@ import Testing
             #expect(
                 try await client.ask(AuthAPI.RevokedSessions())
                     == AuthAPI.RevokedSessions.Reply(revocations: [revocation], position: 1))
-            _ = try await client.ask(AuthAPI.LogOut(session: kept.session))
+            _ = try await client.ask(AuthAPI.LogOut.test(kept.session))
         }
     }
 
@@ -34,12 +34,23 @@ import Testing
         try await withAuthService { _, client in
             _ = try await client.ask(AuthAPI.Register.test())
             let session = try await client.ask(AuthAPI.LogIn.test()).session
-            _ = try await client.ask(AuthAPI.LogOut(session: session))
+            _ = try await client.ask(AuthAPI.LogOut.test(session))
 
             for session in [session, SessionID(2), SessionID(0), SessionID(-1), SessionID(.max)] {
-                #expect(await client.refusal(of: AuthAPI.LogOut(session: session)) == ServiceError(.sessionOver))
+                #expect(await client.refusal(of: AuthAPI.LogOut.test(session)) == ServiceError(.sessionOver))
             }
             #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 1)
+        }
+    }
+
+    @Test func `nobody ends a session of somebody else`() async throws {
+        try await withAuthService { _, client in
+            for name in ["Ashitemaru", "Other"] { _ = try await client.ask(AuthAPI.Register.test(name)) }
+            let session = try await client.ask(AuthAPI.LogIn.test()).session
+
+            #expect(await client.refusal(of: AuthAPI.LogOut.test(session, of: 2)) == ServiceError(.sessionOver))
+            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 0)
+            _ = try await client.ask(AuthAPI.LogOut.test(session))
         }
     }
 
@@ -48,7 +59,7 @@ import Testing
             _ = try await client.ask(AuthAPI.Register.test())
             let session = try await client.ask(AuthAPI.LogIn.test()).session
 
-            let results = await client.askAll((0..<8).map { _ in AuthAPI.LogOut(session: session) })
+            let results = await client.askAll((0..<8).map { _ in AuthAPI.LogOut.test(session) })
 
             #expect(results.compactMap(\.value).count == 1)
             #expect(results.compactMap(\.error) == Array(repeating: ServiceError(.sessionOver), count: 7))

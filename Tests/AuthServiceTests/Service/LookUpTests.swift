@@ -29,41 +29,66 @@ import Testing
 
     @Test func `a cancelled account keeps its profile but is never found by name`() async throws {
         try await withAuthService { bus, client in
-            let account = try await client.ask(AuthAPI.Register.test("Alice")).account
+            let account = try await client.ask(AuthAPI.Register.test("Alice")).profile.account
             try await bus.changeDatabase("UPDATE account SET cancelledAt = 1 WHERE id = \(account)")
 
             let profiles = try await client.ask(AuthAPI.Profiles(accounts: [account])).profiles
             #expect(profiles.map(\.isCancelled) == [true])
-            #expect(try await client.ask(AuthAPI.FindByName(userName: "Alice", byPrefix: false)).profiles == [])
-            #expect(try await client.ask(AuthAPI.FindByName(userName: "Al", byPrefix: true)).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindAccounts(match: .userName, text: "Alice")).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindAccounts(match: .userNamePrefix, text: "Al")).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindAccounts(match: .uid, text: "m_1")).profiles == [])
+            #expect(try await client.ask(AuthAPI.FindAccounts(match: .partOfNickname, text: "lic")).profiles == [])
         }
     }
 
     @Test(
         arguments: [
-            ("Alice", false, ["Alice"]), ("alice", false, []), ("Ali", false, []), ("", false, []),
-            ("Alice\0x", false, []), ("Ali", true, ["Ali2", "Alice", "Alicia"]), ("Alice", true, ["Alice"]),
-            ("ali", true, ["ali3"]), ("Ali%", true, []), ("Ali_", true, []), ("Z", true, []),
-            ("", true, ["Ali2", "Alice", "Alicia", "Bob", "ali3"]),
-        ] as [(String, Bool, [String])])
-    func `names are found exactly or by prefix, in their order`(
-        userName: String, byPrefix: Bool, expected: [String]
+            (.userName, "Alice", ["Alice"]), (.userName, "alice", []), (.userName, "Ali", []), (.userName, "", []),
+            (.userName, "Alice\0x", []), (.userNamePrefix, "Ali", ["Ali2", "Alice", "Alicia"]),
+            (.userNamePrefix, "Alice", ["Alice"]), (.userNamePrefix, "ali", ["ali3"]), (.userNamePrefix, "Ali%", []),
+            (.userNamePrefix, "Ali_", []), (.userNamePrefix, "Z", []),
+            (.userNamePrefix, "", ["Ali2", "Alice", "Alicia", "Bob", "ali3"]),
+            (.uid, "m_2", ["Alicia"]), (.uid, "M_2", []), (.uid, "m_", []), (.uid, "Alice", []), (.uid, "", []),
+            (.uid, "m_2\0", []),
+        ] as [(AuthAPI.AccountMatch, String, [String])])
+    func `user names are found exactly or by prefix and handles exactly, in their order`(
+        match: AuthAPI.AccountMatch, text: String, expected: [String]
     ) async throws {
         try await withAuthService { _, client in
             for name in ["Bob", "Alicia", "ali3", "Alice", "Ali2"] {
                 _ = try await client.ask(AuthAPI.Register.test(name))
             }
 
-            let request = AuthAPI.FindByName(userName: userName, byPrefix: byPrefix)
-            #expect(try await client.ask(request).profiles.map(\.userName) == expected)
+            let found = try await client.ask(AuthAPI.FindAccounts(match: match, text: text)).profiles
+            #expect(found.map(\.userName) == expected)
         }
     }
 
-    @Test func `at most 50 are found`() async throws {
+    @Test(arguments: [
+        ("alice", ["100% Alice", "Alice_1", "alice"]), ("ALICE", ["100% Alice", "Alice_1", "alice"]),
+        ("%", ["100% Alice"]), ("_", ["Alice_1"]), ("100%", ["100% Alice"]), ("lice_", ["Alice_1"]),
+        ("\\", ["a\\b"]), ("爱丽", ["爱丽丝 Ä"]), ("Ä", ["爱丽丝 Ä"]), ("ä", []), ("' OR 1=1", []),
+        ("", []), ("alice\0", []), ("Bob", []), (String(repeating: "a", count: 100_000), []),
+    ])
+    func `nicknames are found by every part, whatever the case of ASCII letters`(
+        text: String, expected: [String]
+    ) async throws {
+        try await withAuthService { _, client in
+            for (index, nickname) in ["alice", "爱丽丝 Ä", "a\\b", "Alice_1", "100% Alice"].enumerated() {
+                _ = try await client.ask(AuthAPI.Register.test("user\(index)", nickname: nickname, rules: .socket))
+            }
+
+            let found = try await client.ask(AuthAPI.FindAccounts(match: .partOfNickname, text: text)).profiles
+            #expect(found.map(\.nickname) == expected)
+        }
+    }
+
+    @Test(arguments: [AuthAPI.AccountMatch.userNamePrefix, .partOfNickname])
+    func `at most 50 are found`(match: AuthAPI.AccountMatch) async throws {
         try await withAuthService { _, client in
             for number in 100...150 { _ = try await client.ask(AuthAPI.Register.test("user\(number)")) }
 
-            let found = try await client.ask(AuthAPI.FindByName(userName: "user", byPrefix: true)).profiles
+            let found = try await client.ask(AuthAPI.FindAccounts(match: match, text: "user")).profiles
 
             #expect(found.map(\.userName) == (100...149).map { "user\($0)" })
         }

@@ -13,7 +13,7 @@ import Testing
 
     @Test func `everything given is changed at once, and the account logs in with it`() async throws {
         try await withAuthService { bus, client in
-            let account = try await client.ask(AuthAPI.Register.test()).account
+            let account = try await client.ask(AuthAPI.Register.test()).profile.account
             _ = try await client.ask(AuthAPI.LogIn.test())
             let events = try await bus.follow(.auth)
 
@@ -32,9 +32,9 @@ import Testing
                 try await events.next(AuthAPI.ProfileChanged.self) == AuthAPI.ProfileChanged(account: account))
             #expect(try await client.ask(AuthAPI.LogIn.test("Bob", password: "654321")).profile == profile)
             #expect(await client.refusal(of: AuthAPI.LogIn.test("Bob"))?.code == .wrongCredentials)
-            #expect(await client.refusal(of: AuthAPI.LogIn.test(password: "654321"))?.code == .wrongCredentials)
+            #expect(await client.refusal(of: AuthAPI.LogIn.test(password: "654321"))?.code == .accountNotFound)
             // The old name is free.
-            #expect(try await client.ask(AuthAPI.Register.test()).account == AccountID(2))
+            #expect(try await client.ask(AuthAPI.Register.test()).profile.account == AccountID(2))
         }
     }
 
@@ -192,6 +192,110 @@ import Testing
         }
     }
 
+    @Test func `nickname and handle are changed without a password, and everyone is told`() async throws {
+        try await withAuthService { bus, client in
+            let before = try await client.ask(AuthAPI.Register.test()).profile
+            let events = try await bus.follow(.auth)
+
+            let after = try await client.ask(
+                AuthAPI.ModifyAccount.test(rules: .rest, password: nil, nickname: "明日丸", uid: "a-Z_0")
+            ).profile
+
+            var expected = before
+            expected.nickname = "明日丸"
+            expected.uid = "a-Z_0"
+            #expect(after == expected)
+            #expect(
+                try await events.next(AuthAPI.ProfileChanged.self) == AuthAPI.ProfileChanged(account: AccountID(1)))
+            // A nickname of one's own stays when the user name changes, and wins when both do.
+            let renamed = try await client.ask(AuthAPI.ModifyAccount.test(userName: "Bob", nickname: "Bobby")).profile
+            #expect(renamed.nickname == "Bobby")
+        }
+    }
+
+    @Test func `a handle is one account's, and the way back to the default is always open`() async throws {
+        try await withAuthAndSocial { _, client, _ in
+            for name in ["first", "second", "third"] { _ = try await client.ask(AuthAPI.Register.test(name)) }
+            func take(_ uid: String, as account: Int64) async -> ServiceError.Code? {
+                await client.refusal(of: AuthAPI.ModifyAccount.test(account, rules: .rest, password: nil, uid: uid))?
+                    .code
+            }
+
+            #expect(await take("wanted", as: 1) == nil)
+            #expect(await take("wanted", as: 1) == nil)
+            #expect(await take("wanted", as: 2) == .uidTaken)
+            #expect(await take("Wanted", as: 2) == nil)
+            #expect(await take("m_1", as: 2) == .uidTaken)
+            #expect(await take("m_99", as: 2) == .uidTaken)
+            #expect(await take("m_", as: 2) == .uidTaken)
+            #expect(await take("m_1", as: 1) == nil)
+            #expect(await take("wanted", as: 2) == nil)
+            // What somebody was known by does not become somebody else's.
+            _ = try await client.ask(AuthAPI.CancelAccount.test(2))
+            #expect(await take("wanted", as: 3) == .uidTaken)
+        }
+    }
+
+    @Test func `rest has lengths and an order of its own`() async throws {
+        let steps: [(AuthAPI.ModifyAccount, ServiceError)] = [
+            (
+                .test(rules: .rest, password: "wrong", nickname: "", uid: "", newPassword: ""),
+                ServiceError(.wrongPassword)
+            ),
+            (.test(rules: .rest, password: nil, uid: "", newPassword: "654321"), ServiceError(.wrongPassword)),
+            (
+                .test(rules: .rest, nickname: String(repeating: "字", count: 65), uid: "", newPassword: ""),
+                ServiceError(.wrongLength, detail: "nickname")
+            ),
+            (
+                .test(rules: .rest, nickname: "\n", uid: String(repeating: "a", count: 21), newPassword: ""),
+                ServiceError(.wrongLength, detail: "uid")
+            ),
+            (
+                .test(rules: .rest, nickname: "\n", uid: "", newPassword: ""),
+                ServiceError(.wrongLength, detail: "uid")
+            ),
+            (
+                .test(rules: .rest, nickname: "\n", uid: "m_2", newPassword: "12345"),
+                ServiceError(.wrongLength, detail: "password")
+            ),
+            (
+                .test(rules: .rest, nickname: "\n", uid: "m_2", newPassword: String(repeating: "1", count: 73)),
+                ServiceError(.wrongLength, detail: "password")
+            ),
+            (.test(rules: .rest, nickname: "\n", uid: "m_2", newPassword: "12345\0"), ServiceError(.uidTaken)),
+            (
+                .test(rules: .rest, userName: "Taken", nickname: "\n", uid: "m_2"),
+                ServiceError(.userNameTaken, detail: "Taken")
+            ),
+            (
+                .test(rules: .rest, nickname: "\n", uid: "a b", newPassword: "12345\0"),
+                ServiceError(.forbiddenCharacters, detail: "nickname")
+            ),
+            (
+                .test(rules: .rest, nickname: "a", uid: "m_2\0", newPassword: "12345\0"),
+                ServiceError(.forbiddenCharacters, detail: "uid")
+            ),
+            (
+                .test(rules: .rest, nickname: "a", uid: "free", newPassword: "12345\0"),
+                ServiceError(.forbiddenCharacters, detail: "password")
+            ),
+        ]
+        try await withAuthService { _, client in
+            let before = try await client.ask(AuthAPI.Register.test()).profile
+            _ = try await client.ask(AuthAPI.Register.test("Taken"))
+
+            for (request, refusal) in steps { #expect(await client.refusal(of: request) == refusal) }
+            #expect(try await client.ask(AuthAPI.LogIn.test()).profile == before)
+            let longest = String(repeating: "密", count: 72)
+            _ = try await client.ask(
+                AuthAPI.ModifyAccount.test(
+                    rules: .rest, nickname: String(repeating: "字", count: 64), uid: String(repeating: "a", count: 20),
+                    newPassword: longest))
+            _ = try await client.ask(AuthAPI.LogIn.test(password: longest, dialect: .rest))
+        }
+    }
+
     @Test func `a number given up is nobody's, and the next to take it owns it`() async throws {
         try await withAuthHandlers { (handlers, call) async throws in
             for name in ["first", "second", "third"] { _ = try await handlers.register(.test(name), call) }
@@ -238,15 +342,14 @@ import Testing
                     try await events.next(AuthAPI.SessionRevoked.self)
                         == AuthAPI.SessionRevoked(
                             session: other.session, account: AccountID(1), expiresAt: expiresAt))
-                #expect(await client.refusal(of: AuthAPI.LogOut(session: other.session))?.code == .sessionOver)
+                #expect(await client.refusal(of: AuthAPI.LogOut.test(other.session))?.code == .sessionOver)
             }
             let revoked = try await client.ask(AuthAPI.RevokedSessions())
             #expect(revoked.revocations.map(\.session) == others.map(\.session))
             // The profile is what it was, so nobody is told of it.
             #expect(revoked.position == 2)
-            for session in [own.session, stranger.session] {
-                _ = try await client.ask(AuthAPI.LogOut(session: session))
-            }
+            _ = try await client.ask(AuthAPI.LogOut.test(own.session))
+            _ = try await client.ask(AuthAPI.LogOut.test(stranger.session, of: 2))
         }
     }
 
@@ -290,8 +393,22 @@ import Testing
             #expect(
                 results.compactMap(\.error)
                     == Array(repeating: ServiceError(.userNameTaken, detail: "Wanted"), count: 5))
-            let found = try await client.ask(AuthAPI.FindByName(userName: "", byPrefix: true)).profiles
+            let found = try await client.ask(AuthAPI.FindAccounts(match: .userNamePrefix, text: "")).profiles
             #expect(found.count == 6)
+        }
+    }
+
+    @Test func `of those who want one handle at once one gets it`() async throws {
+        try await withAuthService { _, client in
+            for number in 1...6 { _ = try await client.ask(AuthAPI.Register.test("user\(number)")) }
+
+            let results = await client.askAll(
+                (1...6).map { AuthAPI.ModifyAccount.test($0, rules: .rest, password: nil, uid: "wanted") })
+
+            #expect(results.compactMap(\.value).map(\.profile.uid) == ["wanted"])
+            #expect(results.compactMap(\.error) == Array(repeating: ServiceError(.uidTaken), count: 5))
+            let found = try await client.ask(AuthAPI.FindAccounts(match: .uid, text: "wanted")).profiles
+            #expect(found == results.compactMap(\.value).map(\.profile))
         }
     }
 

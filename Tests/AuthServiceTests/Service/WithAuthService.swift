@@ -109,23 +109,32 @@ extension TestBus {
 extension AuthAPI.Register {
     /// A registration that nothing is wrong with.
     static func test(
-        _ userName: String = "Ashitemaru", password: String = "123456", phoneNumber: String = "13243218765",
-        email: String = "12345678@qq.com", picture: [UInt8] = [], address: String = "192.0.2.1"
+        _ userName: String? = "Ashitemaru", password: String = "123456", nickname: String? = nil,
+        phoneNumber: String = "13243218765", email: String = "12345678@qq.com", sex: Int32 = -1, sign: String = "",
+        picture: [UInt8] = [], rules: Dialect = .classic, address: String = "192.0.2.1"
     ) -> Self {
         Self(
-            userName: userName, password: password, phoneNumber: phoneNumber, email: email, picture: Blob(picture),
-            address: address)
+            userName: userName, password: password, nickname: nickname, phoneNumber: phoneNumber, email: email,
+            sex: sex, sign: sign, picture: Blob(picture), rules: rules, address: address)
+    }
+
+    /// A registration as `rest` makes it.
+    static func rest(
+        _ nickname: String? = "明日丸", password: String = "123456", phoneNumber: String = "13243218765"
+    ) -> Self {
+        .test(nil, password: password, nickname: nickname, phoneNumber: phoneNumber, email: "", rules: .rest)
     }
 }
 
 extension AuthAPI.LogIn {
     /// A log-in with the name and password of ``AuthAPI/Register/test``.
     static func test(
-        _ userName: String = "Ashitemaru", password: String = "123456", dialect: Dialect = .classic,
-        device: String = "", secondLogin: AuthAPI.SecondLogin = .allow, address: String = "192.0.2.1"
+        _ name: String = "Ashitemaru", kind: AuthAPI.LogInName = .userName, password: String = "123456",
+        dialect: Dialect = .classic, device: String = "", secondLogin: AuthAPI.SecondLogin = .allow,
+        address: String = "192.0.2.1"
     ) -> Self {
         Self(
-            userName: userName, password: password, dialect: dialect, device: device, secondLogin: secondLogin,
+            kind: kind, name: name, password: password, dialect: dialect, device: device, secondLogin: secondLogin,
             address: address)
     }
 }
@@ -133,12 +142,21 @@ extension AuthAPI.LogIn {
 extension AuthAPI.ModifyAccount {
     /// A change of the first account, asked for in its first session; the password is that of ``AuthAPI/Register/test``.
     static func test(
-        _ account: Int64 = 1, session: Int64 = 1, password: String? = "123456", userName: String? = nil,
-        newPassword: String? = nil, phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil
+        _ account: Int64 = 1, session: Int64 = 1, rules: Dialect = .classic, password: String? = "123456",
+        userName: String? = nil, nickname: String? = nil, uid: String? = nil, newPassword: String? = nil,
+        phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil
     ) -> Self {
         Self(
-            account: AccountID(account), session: SessionID(session), password: password, newUserName: userName,
-            newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email, newPicture: picture.map(Blob.init))
+            account: AccountID(account), session: SessionID(session), rules: rules, password: password,
+            newUserName: userName, newNickname: nickname, newUID: uid, newPassword: newPassword,
+            newPhoneNumber: phoneNumber, newEmail: email, newPicture: picture.map(Blob.init))
+    }
+}
+
+extension AuthAPI.LogOut {
+    /// The end of a session of the first account.
+    static func test(_ session: SessionID, of account: Int64 = 1) -> Self {
+        Self(account: AccountID(account), session: session)
     }
 }
 

@@ -31,8 +31,8 @@ import Testing
             let second = try await store.create(account("second"))
             try await store.database.write { try $0.db.execute(sql: "DELETE FROM account WHERE id = 2") }
 
-            #expect(second == AccountID(2))
-            #expect(try await store.create(account("third")) == AccountID(3))
+            #expect(second.account == AccountID(2))
+            #expect(try await store.create(account("third")).account == AccountID(3))
         }
     }
 
@@ -42,16 +42,14 @@ import Testing
                 try $0.db.execute(sql: "INSERT INTO sqlite_sequence (name, seq) VALUES ('account', 46654)")
             }
 
-            let id = try await store.create(account("late"))
-
-            #expect(try await store.profiles(of: [id]).map(\.uid) == ["m_zzz"])
+            #expect(try await store.create(account("late")).uid == "m_zzz")
         }
     }
 
     @Test func `a name is taken until its account is cancelled`() async throws {
         try await withStore { store in
             #expect(try await !store.isTaken(userName: "first"))
-            let id = try await store.create(account("first"))
+            let id = try await store.create(account("first")).account
             #expect(try await store.isTaken(userName: "first"))
             await #expect(throws: ServiceError(.userNameTaken, detail: "first")) {
                 _ = try await store.create(account("first"))
@@ -60,7 +58,7 @@ import Testing
             try await cancel(id, in: store)
 
             #expect(try await !store.isTaken(userName: "first"))
-            #expect(try await store.credentials(userName: "first") == nil)
+            #expect(try await store.account(named: "first", as: .userName) == nil)
             _ = try await store.create(account("first"))
         }
     }
@@ -75,7 +73,7 @@ import Testing
                 _ = try await store.open(
                     opening(id, at: expiry - 1), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
             }
-            await #expect(throws: ServiceError(.sessionOver)) { try await store.revoke(first, now: expiry) }
+            await #expect(throws: ServiceError(.sessionOver)) { try await store.revoke(first, of: id, now: expiry) }
             _ = try await store.open(
                 opening(id, at: expiry), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
         }
@@ -85,7 +83,7 @@ import Testing
         try await withStore { store in
             let (id, record) = try await createAndLookUp("user", in: store)
             let session = try #require(try await openSession(id, record, at: now, in: store))
-            try await store.revoke(session, now: now + 1)
+            try await store.revoke(session, of: id, now: now + 1)
             let expiresAt = now / 1_000 + 86_400
 
             let before = try await store.revokedSessions(now: expiresAt * 1_000 - 1)
@@ -123,7 +121,7 @@ import Testing
             let (id, record) = try await createAndLookUp("user", in: store)
             try await cancel(id, in: store)
 
-            await #expect(throws: ServiceError(.wrongCredentials)) {
+            await #expect(throws: ServiceError(.accountNotFound)) {
                 _ = try await store.open(
                     opening(id, at: now), checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
             }
@@ -141,7 +139,7 @@ import Testing
                 try await store.open(
                     opening(id, at: now), checkedAgainst: old, upgrade: upgraded, until: .after(.seconds(60))) == nil)
 
-            #expect(try await store.credentials(userName: "user")?.password == changed)
+            #expect(try await store.credentials(of: id)?.password == changed)
             #expect(try await openSession(id, changed, at: now, in: store) == SessionID(1))
         }
     }
@@ -233,10 +231,54 @@ import Testing
         }
     }
 
+    @Test func `sessions from before there were refresh tokens live on`() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
+        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let queue = try DatabaseQueue(path: folder + "/auth-svc.db")
+        var migrator = DatabaseMigrator()
+        AuthMigrations.register(in: &migrator)
+        try migrator.migrate(queue, upTo: "auth-2")
+        let expiry = (now / 1_000 + 60) * 1_000
+        try await queue.write { [now] db in
+            try db.execute(
+                sql: """
+                    INSERT INTO account (id, userName, nickname, uid, phoneNumber, ownsPhone, email, password, createdAt)
+                    VALUES (1, 'old', 'Old', 'm_1', '13243218765', 1, 'a@b', 'record', 1);
+                    """)
+            for (id, dialect, revokedAt) in [(1, 1, nil), (2, 3, nil), (3, 2, now)] as [(Int, Int, Int64?)] {
+                try db.execute(
+                    sql: "INSERT INTO session VALUES (?, 1, ?, 'device', ?, ?, ?)",
+                    arguments: [id, dialect, now - 5, expiry, revokedAt])
+            }
+        }
+        try queue.close()
+
+        try await withStore(in: folder) { store in
+            #expect(
+                try await store.liveSessions(of: AccountID(1), now: now, limit: 9)
+                    == [(2, Dialect.rest), (1, .classic)].map { id, dialect in
+                        AuthAPI.SessionInfo(
+                            session: SessionID(id), dialect: dialect, device: "device", createdAt: now - 5,
+                            lastSeenAt: now - 5, expiresAt: expiry / 1_000)
+                    })
+            #expect(
+                try await store.revokedSessions(now: now).revocations
+                    == [.init(session: SessionID(3), expiresAt: expiry / 1_000)])
+            try await store.revoke(SessionID(2), of: AccountID(1), now: now)
+            #expect(
+                try await store.revokedSessions(now: now).revocations.map(\.session) == [SessionID(2), SessionID(3)])
+            #expect(try await store.account(named: "13243218765", as: .phoneNumber) == AccountID(1))
+            #expect(try await store.profiles(of: [AccountID(1)]).map(\.nickname) == ["Old"])
+        }
+    }
+
     @Test(arguments: [
         "INSERT INTO session (account, dialect, device, createdAt, expiresAt) VALUES (99, 1, '', 1, 2)",
         "INSERT INTO picture (account, version, mediaType, content) VALUES (99, 1, '', x'00')",
         "UPDATE account SET sex = 2", "UPDATE account SET userName = ''", "UPDATE account SET id = 0",
+        "INSERT INTO refreshToken (session, generation, digest) VALUES (99, 1, zeroblob(32))",
         "UPDATE account SET email = x'00'", "UPDATE account SET uid = 'm_1'", "UPDATE account SET ownsPhone = 1",
     ])
     func `the schema refuses what must not be`(sql: String) async throws {
@@ -266,25 +308,26 @@ import Testing
 
     private func account(_ userName: String, phoneNumber: String = "13243218765") throws -> NewAccount {
         NewAccount(
-            userName: userName, phoneNumber: phoneNumber, email: "",
-            password: try PasswordRecord.make(password: "old", cost: ScryptCost(n: 1_024, r: 8, p: 1)), picture: nil,
-            createdAt: now)
+            userName: userName, nickname: nil, phoneNumber: phoneNumber, requiresOwnPhoneNumber: false, email: "",
+            sex: -1, sign: "",
+            password: try PasswordRecord.make(password: "old", cost: ScryptCost(n: 1_024, r: 8, p: 1)),
+            picture: nil, createdAt: now)
     }
 
     private func createAndLookUp(
         _ userName: String, in store: AuthStore
     ) async throws -> (AccountID, PasswordRecord) {
-        let id = try await store.create(account(userName))
-        let credentials = try #require(try await store.credentials(userName: userName))
-        #expect(credentials.account == id)
-        return (id, credentials.password)
+        let id = try await store.create(account(userName)).account
+        #expect(try await store.account(named: userName, as: .userName) == id)
+        return (id, try #require(try await store.credentials(of: id)).password)
     }
 
     private func opening(
         _ account: AccountID, _ secondLogin: AuthAPI.SecondLogin = .refuse, at time: Int64
     ) -> SessionOpening {
         SessionOpening(
-            .test(secondLogin: secondLogin), account: account, lifetimeSeconds: 86_400, now: time)
+            .test(secondLogin: secondLogin), account: account,
+            terms: SessionTerms(tokenSeconds: 86_400, refreshing: nil), refreshToken: nil, now: time)
     }
 
     private func openSession(
@@ -299,8 +342,8 @@ import Testing
         picture: AccountChange.Picture? = nil
     ) -> AccountChange {
         AccountChange(
-            account: account, session: SessionID(session), userName: userName, password: password, phoneNumber: nil,
-            email: nil, picture: picture)
+            account: account, session: SessionID(session), userName: userName, nickname: nil, uid: nil,
+            password: password, phoneNumber: nil, email: nil, picture: picture)
     }
 
     private func cancel(_ account: AccountID, in store: AuthStore) async throws {

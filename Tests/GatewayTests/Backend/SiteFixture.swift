@@ -27,6 +27,8 @@ struct SiteConfiguration {
     var message = MessageConfiguration()
     /// Stands in for auth-svc when it is set.
     var authRoutes: BusRoutes?
+    /// Stands in for message-svc when it is set.
+    var messageRoutes: BusRoutes?
 
     init(admin: ListenAddress) throws {
         gateway = GatewayConfiguration(admin: admin)
@@ -47,6 +49,7 @@ final class Site: Sendable {
     private let configuration: SiteConfiguration
     private let busConfiguration: BusConfiguration
     private let gateway: Gateway
+    private let furtherGateways = Mutex<[Gateway]>([])
     private let services = Mutex<[ServiceName: any RunnableService]>([:])
 
     fileprivate init(_ adjust: (inout SiteConfiguration) throws -> Void) async throws {
@@ -78,8 +81,35 @@ final class Site: Sendable {
 
     /// Returns as soon as the gateway says that it can serve.
     func untilReady() async throws {
-        let admin = HTTPClient(unixSocket: busConfiguration.runtimePath + "/admin.sock")
+        try await untilReady(busConfiguration.runtimePath + "/admin.sock")
+    }
+
+    private func untilReady(_ adminPath: String) async throws {
+        let admin = HTTPClient(unixSocket: adminPath)
         while try await admin.request("GET", "/readyz").status != 200 { await Task.yield() }
+    }
+
+    /// Starts one more gateway on the same bus and returns its port.
+    ///
+    /// - Parameter waits: whether it has to be ready first.
+    func startGateway(waits: Bool = true) async throws -> Int {
+        let adminPath = busConfiguration.runtimePath + "/admin-\(furtherGateways.withLock { $0.count }).sock"
+        var gatewayConfiguration = configuration.gateway
+        gatewayConfiguration.admin = .unix(path: adminPath)
+        let further = Gateway(gatewayConfiguration, bus: busConfiguration, context: bus.context, logger: bus.logger)
+        furtherGateways.withLock { $0.append(further) }
+        try await further.start()
+        if waits { try await untilReady(adminPath) }
+        return further.port
+    }
+
+    /// Stops the gateways that were started beside the first, in order.
+    func stopFurtherGateways() async {
+        let gateways = furtherGateways.withLock { gateways in
+            defer { gateways = [] }
+            return gateways
+        }
+        for gateway in gateways { await gateway.stop() }
     }
 
     /// Starts a service that is not running, on the data it left behind.
@@ -95,6 +125,7 @@ final class Site: Sendable {
     }
 
     fileprivate func stop() async {
+        await stopFurtherGateways()
         await gateway.stop()
         for name in [ServiceName.auth, .social, .message] { await stop(name) }
     }
@@ -105,6 +136,10 @@ final class Site: Sendable {
         case .auth where configuration.authRoutes != nil:
             StubService(
                 .auth, routes: configuration.authRoutes ?? BusRoutes(), bus: bus, context: context, logger: logger)
+        case .message where configuration.messageRoutes != nil:
+            StubService(
+                .message, routes: configuration.messageRoutes ?? BusRoutes(), bus: bus, context: context,
+                logger: logger)
         case .auth: AuthService(configuration.auth, bus: bus, context: context, logger: logger)
         case .social: SocialService(configuration.social, bus: bus, context: context, logger: logger)
         case .message, .gateway: MessageService(configuration.message, bus: bus, context: context, logger: logger)

@@ -41,7 +41,8 @@ extension Reply {
 }
 
 extension JSONValue {
-    fileprivate func adding(_ additions: [String: JSONValue], in place: String) -> JSONValue {
+    /// With further fields, by the name of the object or list they are added to.
+    func adding(_ additions: [String: JSONValue], in place: String) -> JSONValue {
         switch self {
         case .array(let items): return .array(items.map { $0.adding(additions, in: place) })
         case .object(let object):

@@ -172,7 +172,11 @@ import Testing
             cut.close()
             // An answer on another connection proves that the gateway has seen the end of the first.
             #expect(try await site.ask("GET", "/media/pictures/x").status == 404)
-            respond(.success(AuthAPI.LogIn.Reply(session: SessionID(7), token: "a.b.c", profile: .test(1, "Alice"))))
+            respond(
+                .success(
+                    AuthAPI.LogIn.Reply(
+                        session: SessionID(7), token: "a.b.c", expiresAt: 0, refreshToken: nil,
+                        profile: .test(1, "Alice"))))
             #expect(await ended.value == SessionID(7))
         }
     }

@@ -79,10 +79,11 @@ import Testing
         }
     }
 
-    @Test func `a handshake elsewhere is an ordinary request`() async throws {
+    @Test func `a handshake on the path of a request is that request, and one elsewhere is closed`() async throws {
         try await withGateway { site async throws in
-            #expect(try await outcome(site, "/nope") == "404 -1 Not found")
             #expect(try await outcome(site, "/friend/pull_friend_list") == refused)
+            let socket = try await WebSocketClient.connect(port: site.port, path: "/nope")
+            #expect(try await socket.end() == 1008)
         }
     }
 }

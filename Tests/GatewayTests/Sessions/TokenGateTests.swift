@@ -77,6 +77,18 @@ import Testing
         }
     }
 
+    @Test func `a revocation told with two expiries is kept until the later one`() async throws {
+        try await withGate(try StubAuth()) { gate in
+            let now = WallClock.seconds
+            for expiry in [now + 1_000, now - 1] { gate.revoke(SessionID(1), expiresAt: expiry) }
+            for expiry in [now - 1, now + 1_000] { gate.revoke(SessionID(2), expiresAt: expiry) }
+            // So many that expired ones are looked for.
+            for session in 3...4_096 { gate.revoke(SessionID(Int64(session)), expiresAt: now - 1) }
+            #expect(gate.isRevoked(SessionID(1)) && gate.isRevoked(SessionID(2)))
+            #expect(!gate.isRevoked(SessionID(3)))
+        }
+    }
+
     @Test func `a token that expires while it is remembered is over`() async throws {
         let auth = try StubAuth()
         try await withGate(auth) { gate in
@@ -85,6 +97,36 @@ import Testing
             while await gate.judge(token, .test()).name == "live" { await Task.yield() }
             #expect(await gate.judge(token, .test()).name == "over")
         }
+    }
+
+    @Test func `auth-svc is told which sessions were used, and what it missed with the next report`() async throws {
+        let auth = try StubAuth()
+        let heard = Mutex<[[Int64]]>([])
+        let isAway = Mutex(true)
+        let routes = auth.routes {
+            $0.on(AuthAPI.NoteSeen.self, from: [.gateway]) { request, _ throws(ServiceError) in
+                if isAway.withLock({ $0 }) { throw ServiceError(.unavailable) }
+                heard.withLock { $0.append(request.sessions.map(\.rawValue)) }
+                return Done()
+            }
+        }
+        auth.revoke(3)
+        try await withStub(of: .auth, routes) { client async throws in
+            let gate = TokenGate(auth: client, logger: .silent)
+            await gate.synchronize()
+            // Seen first, seen again, revoked, expired, nobody's.
+            for session in [1, 1, 3] { _ = try await gate.judge(auth.token(session: Int64(session)), .test()) }
+            _ = try await gate.judge(auth.token(session: 4, lifetime: 0), .test())
+            _ = await gate.judge("a.b.c", .test())
+            await gate.reportSeen()
+            isAway.withLock { $0 = false }
+            for session in 2_000..<3_500 { _ = try await gate.judge(auth.token(session: Int64(session)), .test()) }
+            await gate.reportSeen()
+            await gate.reportSeen()
+        }
+        let reports = heard.withLock { $0 }
+        #expect(reports.map(\.count) == [1_000, 501])
+        #expect(Set(reports.joined()) == Set([1] + (2_000..<3_500)))
     }
 
     @Test func `an unknown key is asked for, and not with every token`() async throws {

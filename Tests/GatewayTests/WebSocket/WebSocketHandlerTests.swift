@@ -233,6 +233,36 @@ import Testing
         }
     }
 
+    @Test func `messages dropped from a full queue stay unsent, whatever is written behind them`() throws {
+        let fixture = try WebSocketHandlerFixture { $0.maxQueuedFrames = 2 }
+        let frame = WebSocketFrameBytes(text: "hi")
+
+        for _ in 0..<3 { fixture.connection.send(frame) }
+        fixture.channel.embeddedEventLoop.run()
+        #expect(try fixture.writtenCloseCode() == 1013)
+        #expect(fixture.connection.hasUnsentMessages)
+
+        let other = try WebSocketHandlerFixture { $0.maxQueuedFrames = 2 }
+        for _ in 0..<2 { other.connection.send(frame) }
+        #expect(other.connection.hasUnsentMessages)
+        other.channel.embeddedEventLoop.run()
+        #expect(!other.connection.hasUnsentMessages)
+    }
+
+    @Test func `a connection may have a limit of its own`() throws {
+        for (limit, code) in [(4, 1009), (5, nil)] as [(Int, UInt16?)] {
+            let fixture = try WebSocketHandlerFixture()
+            fixture.connection.maxMessageBytes = limit
+            try fixture.receive(opcode: 1, "12345")
+            #expect(try fixture.writtenCloseCode() == code)
+            guard code == nil else { continue }
+            try fixture.receive(opcode: 1, "123", isFinal: false)
+            try fixture.receive(opcode: 0, "456")
+            #expect(try fixture.writtenCloseCode() == 1009)
+            #expect(fixture.texts == ["12345"])
+        }
+    }
+
     @Test func `a single frame larger than the queue is sent when nothing waits`() throws {
         let fixture = try WebSocketHandlerFixture { $0.maxQueuedBytes = 8 }
 

@@ -25,9 +25,9 @@ import Testing
     }
 
     @Test func `replies and failures come back as they were`() throws {
-        let success = try ReplyEnvelope(ReplyEnvelope.success(9, AuthAPI.Register.Reply(account: AccountID(5))))
+        let success = try ReplyEnvelope(ReplyEnvelope.success(9, SocialAPI.Apply.Reply(request: FriendRequestID(5))))
         #expect(success.id == 9)
-        #expect(try AuthAPI.Register.Reply(wireBytes: success.result.get()).account == AccountID(5))
+        #expect(try SocialAPI.Apply.Reply(wireBytes: success.result.get()).request == FriendRequestID(5))
 
         for code in ServiceError.Code.allCases {
             let error = ServiceError(code, detail: "détail")

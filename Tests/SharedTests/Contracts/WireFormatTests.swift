@@ -99,6 +99,47 @@ import Testing
         #expect(throws: WireError.self) { try reader.readRaw(count: -1) }
     }
 
+    @Test(
+        arguments: [
+            (.conversation(ConversationID(9)), "010900000000000000"),
+            (.group(ConversationID(-1)), "02ffffffffffffffff"),
+            (.friend(AccountID(.max)), "03ffffffffffffff7f"),
+        ] as [(MessageAPI.Destination, String)])
+    func `every destination comes back as it was`(destination: MessageAPI.Destination, hex: String) throws {
+        try expectRoundTrip(destination, hex)
+    }
+
+    @Test(
+        arguments: [
+            (.none, "01"), (.after(MessageID(9)), "020900000000000000"), (.unnoticed, "03"),
+        ] as [(MessageAPI.Missed, String)])
+    func `every choice of missed messages comes back as it was`(missed: MessageAPI.Missed, hex: String) throws {
+        try expectRoundTrip(missed, hex)
+    }
+
+    /// A value has these bytes, they are read to their end, and fewer of them are refused, as is another choice.
+    private func expectRoundTrip<Value: WireValue & Equatable>(_ value: Value, _ hex: String) throws {
+        var writer = WireWriter()
+        value.write(to: &writer)
+        #expect(writer.bytes.hex == hex)
+        writer.write(UInt8(77))
+        var reader = WireReader(writer.bytes)
+        #expect(try Value(from: &reader) == value)
+        #expect(try reader.read(UInt8.self) == 77)
+        for length in 0..<writer.bytes.count - 1 {
+            #expect(throws: WireError.self) {
+                var reader = WireReader(writer.bytes.prefix(length))
+                _ = try Value(from: &reader)
+            }
+        }
+        for choice in [0, 4, 255] as [UInt8] {
+            #expect(throws: WireError.self) {
+                var reader = WireReader([choice] + writer.bytes.dropFirst())
+                _ = try Value(from: &reader)
+            }
+        }
+    }
+
     @Test func `random bytes never trap`() {
         var random = SeededGenerator(seed: 2)
         for _ in 0..<20_000 {

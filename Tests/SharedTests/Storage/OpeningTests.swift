@@ -26,15 +26,15 @@ import Testing
         }
     }
 
-    @Test func `the settings durability depends on are in force`() async throws {
+    @Test func `the settings durability and erasure depend on are in force`() async throws {
         try await folder.withDatabase { database in
             let settings = try await database.write { transaction in
-                try ["synchronous", "journal_mode", "foreign_keys"].map { pragma in
+                try ["synchronous", "journal_mode", "foreign_keys", "secure_delete"].map { pragma in
                     try String.fetchOne(transaction.db, sql: "PRAGMA \(pragma)") ?? ""
                 }
             }
 
-            #expect(settings == ["2", "wal", "1"])
+            #expect(settings == ["2", "wal", "1", "1"])
         }
     }
 

@@ -10,7 +10,8 @@ import Testing
                 SocialAPI.FriendGroup(
                     name: group.name,
                     friends: (0..<group.friends).map { index in
-                        SocialAPI.Friend(account: AccountID(Int64(index)), conversation: ConversationID(Int64(index)))
+                        SocialAPI.Friend(
+                            account: AccountID(Int64(index)), conversation: ConversationID(Int64(index)), remark: "")
                     })
             }
         ).map(\.name)

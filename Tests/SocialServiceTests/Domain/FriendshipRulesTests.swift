@@ -12,13 +12,18 @@ import Testing
         var limits = SocialLimits()
         limits.maxFriends = 3
         limits.maxRequestMessage = 5
+        limits.maxRemark = 5
+        limits.maxBlocks = 2
         rules = FriendshipRules(limits: limits)
     }
 
     private func application(
-        from applicant: AccountID, message: String = "hello", _ relation: Relation
+        from applicant: AccountID, message: String = "hello", whenPending: SocialAPI.WhenPending = .announceAgain,
+        _ relation: Relation
     ) throws -> FriendshipRules.Application {
-        try rules.judgeApplication(of: applicant, to: bob, message: message, relation)
+        let application = SocialAPI.Apply(
+            applicant: applicant, target: bob, message: message, whenPending: whenPending)
+        return try rules.judgeApplication(application, relation)
     }
 
     @Test func `a stranger's application is filed`() throws {
@@ -35,19 +40,65 @@ import Testing
 
     @Test func `applications are refused in the order of the contract`() {
         let everything = Relation(
-            areFriends: true, isCancelled: true, applicantFriendCount: 3, targetFriendCount: 3)
+            areFriends: true, isBlocked: true, isCancelled: true, applicantFriendCount: 3, targetFriendCount: 3)
+        let blocked = Relation(isBlocked: true, isCancelled: true, applicantFriendCount: 3)
         let cancelled = Relation(isCancelled: true, applicantFriendCount: 3)
-        let full = Relation(applicantFriendCount: 3)
+        let full = Relation(request: FriendRequestID(7), applicantFriendCount: 3)
 
         #expect(throws: ServiceError(.cannotBefriendSelf)) {
             try application(from: bob, message: "too long", everything)
         }
         #expect(throws: ServiceError(.alreadyFriends)) { try application(from: ann, message: "too long", everything) }
+        #expect(throws: ServiceError(.accountNotFound)) { try application(from: ann, message: "too long", blocked) }
         #expect(throws: ServiceError(.accountCancelled)) { try application(from: ann, message: "too long", cancelled) }
         #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
             try application(from: ann, message: "too long", full)
         }
+        #expect(throws: ServiceError(.alreadyApplied)) { try application(from: ann, whenPending: .refuse, full) }
         #expect(throws: ServiceError(.limitReached, detail: "3")) { try application(from: ann, full) }
+    }
+
+    @Test func `a request is for its target to decide, for both to dismiss, and only while it is pending`() throws {
+        var request = FiledRequest(id: FriendRequestID(7), applicant: ann, target: bob, state: .pending)
+        let cid = AccountID(3)
+
+        #expect(try rules.judgeDecision(by: bob, on: request) == request)
+        #expect(
+            try rules.judgeDismissal(by: bob, of: request)
+                == Settlement(requests: [FriendRequestID(7)], state: .refused))
+        #expect(
+            try rules.judgeDismissal(by: ann, of: request)
+                == Settlement(requests: [FriendRequestID(7)], state: .cancelled))
+        for state in RequestState.allCases where state != .pending {
+            request.state = state
+            #expect(throws: ServiceError(.alreadyDecided)) { try rules.judgeDecision(by: bob, on: request) }
+            #expect(throws: ServiceError(.alreadyDecided)) { try rules.judgeDismissal(by: ann, of: request) }
+            for stranger in [ann, cid] {
+                #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDecision(by: stranger, on: request) }
+            }
+            #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDismissal(by: cid, of: request) }
+        }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDecision(by: bob, on: nil) }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDismissal(by: bob, of: nil) }
+    }
+
+    @Test func `blocks are refused in the order of the contract and one that stands changes nothing`() throws {
+        #expect(throws: ServiceError(.cannotBefriendSelf)) {
+            try rules.judgeBlock(of: ann, by: ann, isBlocked: false, blockCount: 2)
+        }
+        #expect(throws: ServiceError(.limitReached, detail: "2")) {
+            try rules.judgeBlock(of: bob, by: ann, isBlocked: false, blockCount: 2)
+        }
+        #expect(try !rules.judgeBlock(of: bob, by: ann, isBlocked: true, blockCount: 2))
+        #expect(try rules.judgeBlock(of: bob, by: ann, isBlocked: false, blockCount: 1))
+    }
+
+    @Test func `remarks are for friends and not too long`() {
+        #expect(throws: ServiceError(.notFriends)) { try rules.judgeRemark("too long", areFriends: false) }
+        #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
+            try rules.judgeRemark("too long", areFriends: true)
+        }
+        #expect(throws: Never.self) { try rules.judgeRemark("", areFriends: true) }
     }
 
     @Test(arguments: [Relation(applicantFriendCount: 3), Relation(targetFriendCount: 3)])

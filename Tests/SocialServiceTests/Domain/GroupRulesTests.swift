@@ -11,6 +11,8 @@ import Testing
         limits.maxGroupMembers = 4
         limits.maxName = 5
         limits.maxAnnouncement = 5
+        limits.maxIntroduction = 5
+        limits.maxRequestMessage = 5
         rules = GroupRules(limits: limits)
     }
 
@@ -102,10 +104,15 @@ import Testing
     }
 
     @Test func `creations are refused in the order of the contract`() {
-        func refusal(_ friends: [AccountID], name: String = "too long", _ acquaintances: Acquaintances) -> ServiceError?
-        {
+        func refusal(
+            _ friends: [AccountID], name: String = "too long", handle: String? = nil, introduction: String = "",
+            minMembers: Int32 = 3, isHandleTaken: Bool = false, _ acquaintances: Acquaintances
+        ) -> ServiceError? {
+            let creation = SocialAPI.CreateGroup(
+                creator: .ann, name: name, friends: friends, handle: handle, introduction: introduction,
+                minMembers: minMembers)
             do {
-                try rules.judgeCreation(by: .ann, name: name, with: friends, acquaintances)
+                try rules.judgeCreation(creation, acquaintances, isHandleTaken: isHandleTaken)
                 return nil
             } catch {
                 return error
@@ -124,7 +131,21 @@ import Testing
         )
         #expect(refusal(friends, all) == ServiceError(.messageTooLong, detail: "5"))
         #expect(refusal(friends, name: "", all)?.code == .badRequest)
-        #expect(refusal(friends, name: "12345", all) == ServiceError(.limitReached, detail: "4"))
+        #expect(refusal(friends, name: "x", handle: "too long", isHandleTaken: true, all)?.code == .messageTooLong)
+        #expect(refusal(friends, name: "x", introduction: "too long", all)?.code == .messageTooLong)
+        #expect(refusal(friends, name: "x", handle: "", all)?.code == .badRequest)
+        #expect(refusal(friends, name: "x", handle: "dev", isHandleTaken: true, all)?.code == .groupHandleTaken)
+        #expect(refusal(friends, name: "12345", handle: "dev", all) == ServiceError(.limitReached, detail: "4"))
+        #expect(refusal([], name: "x", minMembers: 1, Acquaintances()) == nil, "the creator alone")
+        #expect(refusal([.ann], name: "x", minMembers: 1, Acquaintances()) == ServiceError(.notFriends))
+        #expect(refusal([.bob], name: "x", minMembers: 3, all) == ServiceError(.tooFewMembers))
+        #expect(refusal([.bob], name: "x", minMembers: 2, all) == nil)
+        for handle in ["g1", "g007", "g9999"] {
+            #expect(refusal([.bob, .cid], name: "x", handle: handle, all) == ServiceError(.groupHandleTaken))
+        }
+        for handle in ["g", "G1", "g1x", "xg1", "g١", "1"] {
+            #expect(refusal([.bob, .cid], name: "x", handle: handle, all) == nil, "\(handle)")
+        }
         #expect(refusal([.bob, .cid], name: "群名五个字", all) == nil)
     }
 
@@ -161,6 +182,43 @@ import Testing
         #expect(refusal { try rules.judgeDecision(on: [.eve], accepts: false, by: .owner, full) } == nil)
         let last = JoinState(pending: [.eve], memberCount: 3)
         #expect(refusal { try rules.judgeDecision(on: [.eve], accepts: true, by: .admin, last) } == nil)
+    }
+
+    @Test func `requests to join are refused in the order of the contract`() {
+        var view = DoorView(exists: false, isPending: true, isMember: true, isCancelled: true)
+        func refusal() -> ServiceError.Code? {
+            self.refusal { try rules.judgeApplication(saying: "too long", view) }
+        }
+
+        #expect(refusal() == .noSuchGroup)
+        view.exists = true
+        #expect(refusal() == .alreadyApplied)
+        view.isPending = false
+        #expect(refusal() == .alreadyMember)
+        view.isMember = false
+        #expect(refusal() == .accountCancelled)
+        view.isCancelled = false
+        #expect(refusal() == .messageTooLong)
+        #expect(self.refusal { try rules.judgeApplication(saying: "hello", view) } == nil)
+    }
+
+    @Test func `a decision by id tells strangers nothing and is refused in the order of the contract`() {
+        func refusal(_ state: RequestState?, by role: SocialAPI.Role?, accepts: Bool = true) -> ServiceError.Code? {
+            self.refusal { try rules.judgeDecision(on: state, accepts: accepts, by: role, memberCount: 4) }
+        }
+
+        for role in [.owner, .admin] as [SocialAPI.Role] {
+            #expect(refusal(nil, by: role) == .noSuchApplication)
+            for state in RequestState.allCases where state != .pending {
+                #expect(refusal(state, by: role) == .alreadyDecided)
+            }
+            #expect(refusal(.pending, by: role) == .limitReached)
+            #expect(refusal(.pending, by: role, accepts: false) == nil)
+        }
+        for state in RequestState.allCases {
+            #expect(refusal(state, by: .member) == .noSuchApplication)
+            #expect(refusal(state, by: nil) == .noSuchApplication)
+        }
     }
 
     @Test func `ids are folded where they came first and too many are no request`() throws {

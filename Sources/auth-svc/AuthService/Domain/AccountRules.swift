@@ -2,56 +2,53 @@ import Shared
 
 /// The texts of an account that a request brings; `nil` for those it does not.
 struct AccountTexts: Sendable {
-    let userName: String?
-    let password: String?
-    let phoneNumber: String?
-    let email: String?
+    /// Whose document says what they must be like.
+    let rules: Dialect
+    private let texts: [AccountField: String?]
 
+    /// A required name that is missing counts as empty.
     init(_ request: AuthAPI.Register) {
-        userName = request.userName
-        password = request.password
-        phoneNumber = request.phoneNumber
-        email = request.email
+        rules = request.rules
+        var texts: [AccountField: String?] = [
+            .userName: request.userName, .nickname: request.nickname, .password: request.password,
+            .phoneNumber: request.phoneNumber, .email: request.email, .sign: request.sign,
+        ]
+        texts[rules.requiredName] = (texts[rules.requiredName] ?? nil) ?? ""
+        self.texts = texts
     }
 
     init(_ request: AuthAPI.ModifyAccount) {
-        userName = request.newUserName
-        password = request.newPassword
-        phoneNumber = request.newPhoneNumber
-        email = request.newEmail
+        rules = request.rules
+        texts = [
+            .userName: request.newUserName, .nickname: request.newNickname, .uid: request.newUID,
+            .password: request.newPassword, .phoneNumber: request.newPhoneNumber, .email: request.newEmail,
+        ]
     }
+
+    subscript(field: AccountField) -> String? { texts[field] ?? nil }
 }
 
-/// What the texts and the picture of an account must be like. The checks stand in the order of the `classic` document.
+/// What the texts and the picture of an account must be like.
 struct AccountRules: Sendable {
-    /// Characters of the longest user name, password and e-mail address there can ever be.
+    /// Characters of the longest user name, nickname, password, sign and e-mail address there can ever be.
     static let maxTextCharacters = 255
     /// Bytes of the largest picture there can ever be.
     static let maxPictureBytes = 524_288
-    /// The document speaks of 13 once; its message and its example say 11.
-    static let phoneNumberCharacters = 11
-
-    /// The fields a refusal can name.
-    enum Field: String {
-        case userName
-        case password
-        case email
-        case phoneNumber
-    }
+    /// What a handle must be like.
+    static let uid = TextRule(1...20, .handle)
 
     let maxTextCharacters: Int
     let maxPictureBytes: Int
 
-    /// Checks how long the texts are, and that name and password are not empty.
+    /// Checks how long the texts are, and that what an account cannot do without is not empty.
     func checkLengths(of texts: AccountTexts) throws(ServiceError) {
-        let limits: [(field: Field, text: String?, allowed: ClosedRange<Int>)] = [
-            (.userName, texts.userName, 1...maxTextCharacters),
-            (.password, texts.password, 1...maxTextCharacters),
-            (.email, texts.email, 0...maxTextCharacters),
-            (.phoneNumber, texts.phoneNumber, Self.phoneNumberCharacters...Self.phoneNumberCharacters),
-        ]
-        for case (let field, let text?, let allowed) in limits where !allowed.contains(Self.characterCount(of: text)) {
-            throw ServiceError(.wrongLength, detail: field.rawValue)
+        try check(texts, inOrder: AccountField.inOrderOfLengths, .wrongLength) { $0.permitsLength(of: $1) }
+    }
+
+    /// Checks that the texts hold none but their permitted characters.
+    func checkAlphabets(of texts: AccountTexts) throws(ServiceError) {
+        try check(texts, inOrder: AccountField.inOrderOfAlphabets, .forbiddenCharacters) {
+            $0.permitsCharacters(of: $1)
         }
     }
 
@@ -62,68 +59,91 @@ struct AccountRules: Sendable {
         }
     }
 
-    /// Checks that the texts hold none but their permitted ASCII characters.
-    static func checkAlphabets(of texts: AccountTexts) throws(ServiceError) {
-        let alphabets: [(field: Field, text: String?, isAllowed: (UInt8) -> Bool)] = [
-            (.userName, texts.userName, isAlphanumeric),
-            (.password, texts.password, isAlphanumeric),
-            (.phoneNumber, texts.phoneNumber, isPartOfPhoneNumber),
-            (.email, texts.email, isPartOfEmail),
-        ]
-        for case (let field, let text?, let isAllowed) in alphabets where !text.utf8.allSatisfy(isAllowed) {
-            throw ServiceError(.forbiddenCharacters, detail: field.rawValue)
+    /// Checks that a sex is -1, unset, 0 or 1.
+    static func check(sex: Int32) throws(ServiceError) {
+        guard -1...1 ~= sex else { throw ServiceError(.wrongLength, detail: AccountField.sex.rawValue) }
+    }
+
+    private func check(
+        _ texts: AccountTexts, inOrder fields: [AccountField], _ refusal: ServiceError.Code,
+        _ isPermitted: (TextRule, String) -> Bool
+    ) throws(ServiceError) {
+        let rules = texts.rules.textRules(max: maxTextCharacters)
+        for field in fields {
+            guard let text = texts[field], let rule = rules[field] else { continue }
+            if !isPermitted(rule, text) { throw ServiceError(refusal, detail: field.rawValue) }
+        }
+    }
+}
+
+// MARK: - What an account can have at all
+
+/// Only possible texts are looked up, counted and hashed: SQLite would end any other at its first NUL, and so take it for
+/// that of somebody else.
+extension AccountRules {
+    private static let userName = TextRule(1...maxTextCharacters, .alphanumeric)
+    private static let userNamePrefix = TextRule(0...maxTextCharacters, .alphanumeric)
+    private static let phoneNumber = TextRule(11...11, .phoneNumber)
+    private static let nickname = TextRule(1...maxTextCharacters, .printable)
+    private static let password = TextRule(1...maxTextCharacters, .password)
+
+    /// Whether an account, of whichever dialect, can have this user name.
+    static func isPossible(userName: String) -> Bool { Self.userName.permits(userName) }
+
+    /// Whether an account can have this handle.
+    static func isPossible(uid: String) -> Bool { Self.uid.permits(uid) }
+
+    /// Whether an account can own this phone number.
+    static func isPossible(phoneNumber: String) -> Bool { Self.phoneNumber.permits(phoneNumber) }
+
+    /// Whether an account, of whichever dialect, can have this password.
+    static func isPossible(password: String) -> Bool { Self.password.permits(password) }
+
+    /// Whether an account can be logged in to by this name.
+    static func isPossible(_ name: String, as kind: AuthAPI.LogInName) -> Bool {
+        switch kind {
+        case .userName: isPossible(userName: name)
+        case .uid: isPossible(uid: name)
+        case .phoneNumber: isPossible(phoneNumber: name)
         }
     }
 
-    /// Whether an account can have this user name at all.
-    ///
-    /// Only such names are looked up and counted: SQLite would end any other at its first NUL, and so take it for the
-    /// name of somebody else.
-    static func isPossible(userName: String) -> Bool {
-        1...maxTextCharacters ~= userName.utf8.count && userName.utf8.allSatisfy(isAlphanumeric)
+    /// Whether a name of an account can match this text; the empty prefix begins every user name.
+    static func isPossible(_ text: String, as match: AuthAPI.AccountMatch) -> Bool {
+        switch match {
+        case .userName: isPossible(userName: text)
+        case .userNamePrefix: userNamePrefix.permits(text)
+        case .uid: isPossible(uid: text)
+        case .partOfNickname: nickname.permits(text)
+        }
+    }
+}
+
+// MARK: - Names that are made, not chosen
+
+extension AccountRules {
+    private static let defaultHandlePrefix = "m_"
+
+    /// The public handle of an account that has not chosen one.
+    static func defaultHandle(of account: AccountID) -> String { defaultHandlePrefix + base36(account) }
+
+    /// Whether an account may not take a handle because it looks like another's default.
+    static func isReserved(uid: String, for account: AccountID) -> Bool {
+        uid.hasPrefix(defaultHandlePrefix) && uid != defaultHandle(of: account)
     }
 
-    /// Whether names can begin with this text; the empty one begins them all.
-    static func isPossible(userNamePrefix prefix: String) -> Bool {
-        prefix.isEmpty || isPossible(userName: prefix)
-    }
-
-    /// Whether an account can have this password at all.
+    /// The user name of an account that was registered without one: its default handle in the alphabet of user names.
     ///
-    /// No other is compared with a record: HMAC, and so scrypt, takes a password with NULs behind it for the same.
-    static func isPossible(password: String) -> Bool {
-        1...maxTextCharacters ~= password.utf8.count && password.utf8.allSatisfy(isAlphanumeric)
+    /// - Parameter attempt: 1 first, and one more as long as the name is somebody else's. Base 36 has no upper-case
+    ///   letter, so no further attempt is the first of another account.
+    static func defaultUserName(of account: AccountID, attempt: Int) -> String {
+        "m" + base36(account) + (attempt == 1 ? "" : "X\(attempt)")
     }
 
     /// The name under which a cancelled account still shows; its own is free again.
     ///
-    /// No living account can have such a name: it is outside the alphabet.
+    /// No living account can have such a user name: it is outside the alphabet.
     static func cancelledName(of userName: String) -> String { userName + "（已注销）" }
 
-    /// The public handle of an account that has not chosen one.
-    static func defaultHandle(of account: AccountID) -> String {
-        "m_" + String(account.rawValue, radix: 36)
-    }
-
-    /// Characters as the document's own server counts them: code points.
-    private static func characterCount(of text: String) -> Int { text.unicodeScalars.count }
-
-    private static func isPartOfPhoneNumber(_ byte: UInt8) -> Bool {
-        isDigit(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")
-    }
-
-    private static func isPartOfEmail(_ byte: UInt8) -> Bool {
-        isAlphanumeric(byte) || byte == UInt8(ascii: "@") || byte == UInt8(ascii: ".")
-    }
-
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"): true
-        default: isDigit(byte)
-        }
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
-    }
+    private static func base36(_ account: AccountID) -> String { String(account.rawValue, radix: 36) }
 }

@@ -1,5 +1,34 @@
 import Shared
 
+/// How long the sessions of a dialect and their access tokens last.
+struct SessionTerms: Sendable, Hashable {
+    /// A session that is refreshed ends this many seconds after its log-in or after its last refresh, whichever is first.
+    struct Refreshing: Sendable, Hashable {
+        let lifetimeSeconds: Int64
+        let idleSeconds: Int64
+    }
+
+    let tokenSeconds: Int64
+    /// `nil` when a session ends with its only token.
+    let refreshing: Refreshing?
+
+    /// When a session ends, and when the token it gets now does: never later than its session.
+    ///
+    /// - Parameters: milliseconds since 1970.
+    func ends(openedAt: Int64, now: Int64) -> SessionEnds {
+        let tokenEnd = now / 1_000 + tokenSeconds
+        let end =
+            refreshing.map { min(openedAt / 1_000 + $0.lifetimeSeconds, now / 1_000 + $0.idleSeconds) } ?? tokenEnd
+        return SessionEnds(session: end * 1_000, token: min(tokenEnd, end) * 1_000)
+    }
+}
+
+/// When a session and one of its access tokens expire, in milliseconds since 1970: whole seconds, as tokens count.
+struct SessionEnds: Sendable, Hashable {
+    let session: Int64
+    let token: Int64
+}
+
 /// A log-in about to become a session. Times are milliseconds since 1970.
 struct SessionOpening: Sendable {
     /// Characters of a device label that are kept.
@@ -10,16 +39,24 @@ struct SessionOpening: Sendable {
     let device: String
     let secondLogin: AuthAPI.SecondLogin
     let openedAt: Int64
-    /// A whole second, so that session and token end together.
-    let expiresAt: Int64
+    let ends: SessionEnds
+    /// `nil` for sessions that are not refreshed.
+    let refreshToken: RefreshToken?
 
-    init(_ request: AuthAPI.LogIn, account: AccountID, lifetimeSeconds: Int64, now: Int64) {
+    init(
+        _ request: AuthAPI.LogIn, account: AccountID, terms: SessionTerms, refreshToken: RefreshToken?, now: Int64
+    ) {
         self.account = account
         dialect = request.dialect
-        device = String(request.device.unicodeScalars.prefix(Self.maxDeviceCharacters))
+        // Shown in lists, so it is made readable rather than refused.
+        let label = request.device.unicodeScalars.lazy.filter(Alphabet.printable.contains)
+        var device = String.UnicodeScalarView()
+        device.append(contentsOf: label.prefix(Self.maxDeviceCharacters))
+        self.device = String(device)
         secondLogin = request.secondLogin
         openedAt = now
-        expiresAt = (now / 1_000 + lifetimeSeconds) * 1_000
+        ends = terms.ends(openedAt: now, now: now)
+        self.refreshToken = refreshToken
     }
 }
 
@@ -27,6 +64,7 @@ struct SessionOpening: Sendable {
 enum SessionPruning {
     /// Milliseconds that a session is kept after its expiry, so that a clock set back does not forget a revocation.
     static let keptAfterExpiry: Int64 = 86_400_000
-    /// Sessions that one log-in forgets at most: more than the one it adds, little enough not to be felt.
-    static let maxPerLogIn = 100
+    /// Sessions and refresh tokens that one log-in or refresh forgets at most: more than the one it adds, little enough
+    /// not to be felt.
+    static let maxAtOnce = 100
 }

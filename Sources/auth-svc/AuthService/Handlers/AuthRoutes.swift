@@ -37,9 +37,12 @@ final class AuthHandlers: Sendable {
         var routes = BusRoutes()
         routes.on(AuthAPI.Register.self, from: [.gateway], handler: register)
         routes.on(AuthAPI.LogIn.self, from: [.gateway], handler: logIn)
+        routes.on(AuthAPI.Refresh.self, from: [.gateway], handler: refresh)
         routes.on(AuthAPI.LogOut.self, from: [.gateway], handler: logOut)
+        routes.on(AuthAPI.Sessions.self, from: [.gateway], handler: sessions)
+        routes.on(AuthAPI.NoteSeen.self, from: [.gateway], handler: noteSeen)
         routes.on(AuthAPI.Profiles.self, from: [.gateway], handler: profiles)
-        routes.on(AuthAPI.FindByName.self, from: [.gateway], handler: findByName)
+        routes.on(AuthAPI.FindAccounts.self, from: [.gateway], handler: findAccounts)
         routes.on(AuthAPI.Pictures.self, from: [.gateway], handler: pictures)
         routes.on(AuthAPI.SigningKeys.self, from: [.gateway], handler: signingKeys)
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway], handler: revokedSessions)
@@ -113,6 +116,35 @@ final class AuthHandlers: Sendable {
 
     /// Checks of one password: a record changes when its owner changes it or, once, when a log-in makes it anew.
     private static var maxChecks: Int { 4 }
+
+    /// A refresh token nobody has had yet.
+    func newRefreshToken(_ call: BusCall) throws(ServiceError) -> RefreshToken {
+        do {
+            return RefreshToken(randomBytes: try secureRandomBytes(RefreshToken.byteCount))
+        } catch {
+            logger.error("a refresh token could not be made", metadata: metadata(call, ["error": "\(error)"]))
+            throw ServiceError(.internal)
+        }
+    }
+
+    /// The access token of a session.
+    ///
+    /// - Parameters:
+    ///   - now: milliseconds since 1970, as are `ends`.
+    func accessToken(
+        for session: SessionID, of account: AccountID, _ dialect: Dialect, ends: SessionEnds, now: Int64,
+        _ call: BusCall
+    ) throws(ServiceError) -> String {
+        do {
+            return try signer.sign(
+                AccessClaims(
+                    account: account.rawValue, session: session.rawValue, dialect: dialect.description,
+                    issuedAt: now / 1_000, expiresAt: ends.token / 1_000))
+        } catch {
+            logger.error("a token could not be signed", metadata: metadata(call, ["error": "\(error)"]))
+            throw ServiceError(.internal)
+        }
+    }
 
     /// Leaves a trace of somebody who has a session but not its password.
     func logWrongPassword(of account: AccountID, _ call: BusCall) {

@@ -5,41 +5,52 @@ import SharedCrypto
 extension AuthHandlers {
     /// Opens a session for a name and password and signs its token.
     func logIn(_ request: AuthAPI.LogIn, _ call: BusCall) async throws(ServiceError) -> AuthAPI.LogIn.Reply {
-        let attempt = RateLimits.LogInAttempt(request)
         var who: Logger.Metadata = ["account": "unknown", "address": "\(request.address)"]
         do throws(ServiceError) {
+            // Known before anything is counted: an account has one count, whichever of its names is tried.
+            let account = try await account(of: request)
+            if let account { who["account"] = "\(account)" }
+            let attempt = RateLimits.LogInAttempt(request, to: account)
             try withLimits { limits, now throws(ServiceError) in try limits.begin(attempt, now: now) }
-            let (opening, opened) = try await admitted(request, attempt, call, &who)
-            let token = try token(for: opening, opened.session, call)
+            let (opening, opened) = try await admitted(request, to: account, attempt, call)
+            let token = try accessToken(
+                for: opened.session, of: opening.account, opening.dialect, ends: opening.ends, now: opening.openedAt,
+                call)
             logger.info("logged in", metadata: metadata(call, who.merging(["session": "\(opened.session)"]) { $1 }))
-            return AuthAPI.LogIn.Reply(session: opened.session, token: token, profile: opened.profile)
+            return AuthAPI.LogIn.Reply(
+                session: opened.session, token: token, expiresAt: opening.ends.token / 1_000,
+                refreshToken: opening.refreshToken?.text, profile: opened.profile)
         } catch {
             logger.info("log-in refused", metadata: metadata(call, who.merging(["reason": "\(error.code)"]) { $1 }))
             throw error
         }
     }
 
+    private func account(of request: AuthAPI.LogIn) async throws(ServiceError) -> AccountID? {
+        guard AccountRules.isPossible(request.name, as: request.kind) else { return nil }
+        return try await store.account(named: request.name, as: request.kind)
+    }
+
     /// The session of those whom name and password belong to; settles the attempt whatever happens.
     private func admitted(
-        _ request: AuthAPI.LogIn, _ attempt: RateLimits.LogInAttempt, _ call: BusCall, _ who: inout Logger.Metadata
+        _ request: AuthAPI.LogIn, to account: AccountID?, _ attempt: RateLimits.LogInAttempt, _ call: BusCall
     ) async throws(ServiceError) -> (SessionOpening, OpenedSession) {
         var isFailure = false
         defer { settle(attempt, failed: isFailure) }
 
         return try await withUnchangedRecord { () async throws(ServiceError) in
-            let known = attempt.userName == nil ? nil : try await store.credentials(userName: request.userName)
-            if let known { who["account"] = "\(known.account)" }
+            let known: Credentials? = if let account { try await store.credentials(of: account) } else { nil }
             // Unknown names and impossible passwords take the time of a wrong password, so that time tells nothing.
             let isRight = try await isRight(request.password, against: known?.password, call)
             guard let known, isRight else {
                 isFailure = true
-                throw ServiceError(.wrongCredentials)
+                throw ServiceError(known == nil ? .accountNotFound : .wrongCredentials)
             }
             let upgrade = try await upgradedRecord(of: known, request.password)
+            let terms = configuration.terms(for: request.dialect)
             let opening = SessionOpening(
-                request, account: known.account,
-                lifetimeSeconds: configuration.tokenLifetimes.seconds(for: request.dialect),
-                now: WallClock.milliseconds)
+                request, account: known.account, terms: terms,
+                refreshToken: terms.refreshing == nil ? nil : try newRefreshToken(call), now: WallClock.milliseconds)
             return try await store.open(
                 opening, checkedAgainst: known.password, upgrade: upgrade, until: call.deadline
             ).map { (opening, $0) }
@@ -57,20 +68,5 @@ extension AuthHandlers {
         guard credentials.password.needsUpgrade(to: hasher.cost) else { return nil }
         // Without it the log-in is as good as before, and the next one tries again.
         return try? await hasher.hash(password)
-    }
-
-    private func token(
-        for opening: SessionOpening, _ session: SessionID, _ call: BusCall
-    ) throws(ServiceError) -> String {
-        do {
-            return try signer.sign(
-                AccessClaims(
-                    account: opening.account.rawValue, session: session.rawValue,
-                    dialect: opening.dialect.description, issuedAt: opening.openedAt / 1_000,
-                    expiresAt: opening.expiresAt / 1_000))
-        } catch {
-            logger.error("a token could not be signed", metadata: metadata(call, ["error": "\(error)"]))
-            throw ServiceError(.internal)
-        }
     }
 }

@@ -2,10 +2,12 @@ import Logging
 import Shared
 
 extension AuthHandlers {
-    /// Revokes a session.
+    /// Revokes a session of the account that asks.
     func logOut(_ request: AuthAPI.LogOut, _ call: BusCall) async throws(ServiceError) -> Done {
-        try await store.revoke(request.session, now: WallClock.milliseconds)
-        logger.info("logged out", metadata: metadata(call, ["session": "\(request.session)"]))
+        try await store.revoke(request.session, of: request.account, now: WallClock.milliseconds)
+        logger.info(
+            "logged out",
+            metadata: metadata(call, ["account": "\(request.account)", "session": "\(request.session)"]))
         return Done()
     }
 }

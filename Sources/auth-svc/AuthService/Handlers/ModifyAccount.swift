@@ -17,7 +17,8 @@ extension AuthHandlers {
             try checkDeadline(call)
             let change = AccountChange(
                 account: request.account, session: request.session, userName: request.newUserName,
-                password: newRecord, phoneNumber: request.newPhoneNumber, email: request.newEmail,
+                nickname: request.newNickname, uid: request.newUID, password: newRecord,
+                phoneNumber: request.newPhoneNumber, email: request.newEmail,
                 picture: request.newPicture.map(AccountChange.Picture.init))
             return try await store.modify(change, checkedAgainst: record, now: WallClock.milliseconds)
         }
@@ -57,6 +58,11 @@ extension AuthHandlers {
         {
             throw ServiceError(.userNameTaken, detail: userName)
         }
-        try AccountRules.checkAlphabets(of: texts)
+        if let uid = request.newUID, AccountRules.isPossible(uid: uid),
+            try await store.isTaken(uid: uid, besides: request.account)
+        {
+            throw ServiceError(.uidTaken)
+        }
+        try rules.checkAlphabets(of: texts)
     }
 }

@@ -5,29 +5,45 @@ import SharedCrypto
 extension AuthHandlers {
     /// Creates an account. The order of the checks is that of the `classic` document.
     ///
-    /// A registration counts towards its address's limit when its answer tells whether a name is taken, so that names
-    /// cannot be tried out faster than accounts can be made.
+    /// A registration counts towards its address's limit when its answer tells whether a name or phone number is taken,
+    /// so that they cannot be tried out faster than accounts can be made.
     func register(
         _ request: AuthAPI.Register, _ call: BusCall
     ) async throws(ServiceError) -> AuthAPI.Register.Reply {
-        try rules.checkLengths(of: AccountTexts(request))
+        let texts = AccountTexts(request)
+        try rules.checkLengths(of: texts)
+        try AccountRules.check(sex: request.sex)
         try rules.checkSize(ofPicture: request.picture)
         try withLimits { limits, now throws(ServiceError) in
             try limits.admitRegistration(from: request.address, now: now)
         }
-        if AccountRules.isPossible(userName: request.userName), try await store.isTaken(userName: request.userName) {
-            throw ServiceError(.userNameTaken, detail: request.userName)
+        if let userName = request.userName, AccountRules.isPossible(userName: userName),
+            try await store.isTaken(userName: userName)
+        {
+            throw ServiceError(.userNameTaken, detail: userName)
         }
-        try AccountRules.checkAlphabets(of: AccountTexts(request))
+        if request.rules.requiresOwnPhoneNumber, AccountRules.isPossible(phoneNumber: request.phoneNumber),
+            try await store.isOwned(phoneNumber: request.phoneNumber)
+        {
+            throw ServiceError(.phoneNumberTaken)
+        }
+        try rules.checkAlphabets(of: texts)
 
         let password = try await hashing(call) { [hasher] in try await hasher.hash(request.password) }
         try checkDeadline(call)
-        let account = try await store.create(
-            NewAccount(
-                userName: request.userName, phoneNumber: request.phoneNumber, email: request.email,
-                password: password, picture: NewPicture(request.picture), createdAt: WallClock.milliseconds))
+        let profile = try await store.create(
+            NewAccount(request, password: password, now: WallClock.milliseconds))
         logger.info(
-            "registered", metadata: metadata(call, ["account": "\(account)", "address": "\(request.address)"]))
-        return AuthAPI.Register.Reply(account: account)
+            "registered", metadata: metadata(call, ["account": "\(profile.account)", "address": "\(request.address)"]))
+        return AuthAPI.Register.Reply(profile: profile)
+    }
+}
+
+extension NewAccount {
+    fileprivate init(_ request: AuthAPI.Register, password: PasswordRecord, now: Int64) {
+        self.init(
+            userName: request.userName, nickname: request.nickname, phoneNumber: request.phoneNumber,
+            requiresOwnPhoneNumber: request.rules.requiresOwnPhoneNumber, email: request.email, sex: request.sex,
+            sign: request.sign, password: password, picture: NewPicture(request.picture), createdAt: now)
     }
 }

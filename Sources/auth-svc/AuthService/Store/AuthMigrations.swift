@@ -5,6 +5,35 @@ enum AuthMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("auth-1", migrate: createTables)
         migrator.registerMigration("auth-2", migrate: rememberPictureVersions)
+        migrator.registerMigration("auth-3", migrate: addRefreshTokens)
+    }
+
+    /// Sessions that are refreshed outlive their access tokens, so the two have ends of their own.
+    private static func addRefreshTokens(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                -- When the last of its access tokens expires: so long the gateways must know that it was revoked.
+                ALTER TABLE session ADD COLUMN tokenExpiresAt INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE session ADD COLUMN lastSeenAt INTEGER NOT NULL DEFAULT 0;
+                UPDATE session SET tokenExpiresAt = expiresAt, lastSeenAt = createdAt;
+                CREATE INDEX sessionRevocation ON session (tokenExpiresAt) WHERE revokedAt IS NOT NULL;
+
+                -- The generations of a session are numbered from 1, the newest ones are kept. Neither retired nor void
+                -- is live; answeredAt is when a successor was last issued.
+                CREATE TABLE refreshToken (
+                    session INTEGER NOT NULL REFERENCES session (id),
+                    generation INTEGER NOT NULL CHECK (generation > 0),
+                    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+                    retiredAt INTEGER,
+                    answeredAt INTEGER,
+                    voidedAt INTEGER,
+                    PRIMARY KEY (session, generation),
+                    CHECK ((retiredAt IS NULL) = (answeredAt IS NULL)),
+                    CHECK (retiredAt IS NULL OR voidedAt IS NULL)
+                ) STRICT, WITHOUT ROWID;
+                CREATE UNIQUE INDEX refreshTokenLive ON refreshToken (session)
+                    WHERE retiredAt IS NULL AND voidedAt IS NULL;
+                """)
     }
 
     /// A picture that was removed has taken its version with it, but no version may be given twice: the gateway lets

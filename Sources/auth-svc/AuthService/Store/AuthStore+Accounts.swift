@@ -5,9 +5,16 @@ import SharedStorage
 
 /// An account as it is first stored.
 struct NewAccount: Sendable {
-    let userName: String
+    /// `nil` for one made of the account's number.
+    let userName: String?
+    /// `nil` for the user name.
+    let nickname: String?
     let phoneNumber: String
+    /// Whether there is to be no account when the phone number is another's.
+    let requiresOwnPhoneNumber: Bool
     let email: String
+    let sex: Int32
+    let sign: String
     let password: PasswordRecord
     /// `nil` for none.
     let picture: NewPicture?
@@ -45,49 +52,72 @@ extension AuthStore {
             .isTrue(for: [userName, account])
     }
 
+    /// Whether somebody has this handle; oneself does not count, who cancelled his account does.
+    func isTaken(uid: String, besides account: AccountID) async throws(ServiceError) -> Bool {
+        try await database.read { db in try Self.isTaken(db, uid: uid, besides: account) }
+    }
+
+    /// Whether somebody has this handle, or could be taken for somebody who does.
+    static func isTaken(_ db: Database, uid: String, besides account: AccountID) throws -> Bool {
+        try AccountRules.isReserved(uid: uid, for: account)
+            || db.cachedStatement(sql: "SELECT 1 FROM account WHERE uid = ? AND id <> ?").isTrue(for: [uid, account])
+    }
+
+    /// Whether an account can be logged in to with this phone number.
+    func isOwned(phoneNumber: String) async throws(ServiceError) -> Bool {
+        try await database.read { db in try Self.isOwned(db, phoneNumber: phoneNumber) }
+    }
+
+    private static func isOwned(_ db: Database, phoneNumber: String) throws -> Bool {
+        try db.cachedStatement(sql: "SELECT 1 FROM account WHERE phoneNumber = ? AND ownsPhone = 1")
+            .isTrue(for: [phoneNumber])
+    }
+
     /// Creates an account, with its picture and its default handle.
     ///
-    /// - Throws: ``ServiceError/Code/userNameTaken``.
-    func create(_ account: NewAccount) async throws(ServiceError) -> AccountID {
+    /// - Throws: ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/phoneNumberTaken``.
+    func create(_ account: NewAccount) async throws(ServiceError) -> Profile {
         try await database.write { transaction in
             let db = transaction.db
+            // Refusals come before the first change: they leave the rest of the commit group untouched.
+            if let userName = account.userName, try Self.isTaken(db, userName: userName, besides: nil) {
+                throw ServiceError(.userNameTaken, detail: userName)
+            }
+            if account.requiresOwnPhoneNumber, try Self.isOwned(db, phoneNumber: account.phoneNumber) {
+                throw ServiceError(.phoneNumberTaken)
+            }
             // The number AUTOINCREMENT would choose, known beforehand because the handle is made of it.
             let last = try Int64.fetchOne(
                 db.cachedStatement(sql: "SELECT seq FROM sqlite_sequence WHERE name = 'account'"))
             let id = AccountID((last ?? 0) + 1)
-            do {
-                try Self.insert(db, account, id)
-            } catch let error as DatabaseError where error.extendedResultCode == .SQLITE_CONSTRAINT_UNIQUE {
-                // The index of the names has decided who was first: handles are made of the number, which is new, and
-                // nobody owns a phone number twice by the statement itself.
-                throw ServiceError(.userNameTaken, detail: account.userName)
-            }
+            try Self.insert(db, account, id, userName: account.userName ?? Self.freeDefaultName(db, id))
             if let picture = account.picture { try Self.store(db, picture, of: id) }
-            return id
+            return try Self.profile(db, of: id)
         }
     }
 
-    /// The account of a name and its password record; `nil` for unknown and cancelled accounts.
-    func credentials(userName: String) async throws(ServiceError) -> Credentials? {
-        try await credentials("userName = ?", [userName])
+    /// The living account that a name, possible as its kind, belongs to.
+    func account(named name: String, as kind: AuthAPI.LogInName) async throws(ServiceError) -> AccountID? {
+        let condition =
+            switch kind {
+            case .userName: "userName = ?"
+            case .uid: "uid = ?"
+            case .phoneNumber: "phoneNumber = ? AND ownsPhone = 1"
+            }
+        return try await database.read { db in
+            try AccountID.fetchOne(
+                db.cachedStatement(sql: "SELECT id FROM account WHERE \(condition) AND cancelledAt IS NULL"),
+                arguments: [name])
+        }
     }
 
     /// An account's password record; `nil` for unknown and cancelled accounts.
     func credentials(of account: AccountID) async throws(ServiceError) -> Credentials? {
-        try await credentials("id = ?", [account])
-    }
-
-    private func credentials(
-        _ condition: String, _ arguments: StatementArguments
-    ) async throws(ServiceError) -> Credentials? {
         try await database.read { db in
-            let row = try Row.fetchOne(
-                db.cachedStatement(
-                    sql: "SELECT id, password FROM account WHERE \(condition) AND cancelledAt IS NULL"),
-                arguments: arguments)
-            return try row.map { row in
-                Credentials(account: row["id"], password: try PasswordRecord(phc: row["password"]))
-            }
+            let record = try String.fetchOne(
+                db.cachedStatement(sql: "SELECT password FROM account WHERE id = ? AND cancelledAt IS NULL"),
+                arguments: [account])
+            return try record.map { Credentials(account: account, password: try PasswordRecord(phc: $0)) }
         }
     }
 
@@ -100,20 +130,24 @@ extension AuthStore {
         }
     }
 
-    /// The profile of the account that has this name and is not cancelled.
-    func profiles(userName: String) async throws(ServiceError) -> [Profile] {
-        try await database.read { db in
-            try Self.profiles(db, where: "userName = ? AND cancelledAt IS NULL", [userName])
-        }
-    }
-
-    /// The profiles whose names begin with a text, in the order of the names, without cancelled ones.
-    func profiles(userNamePrefix prefix: String, limit: Int) async throws(ServiceError) -> [Profile] {
-        try await database.read { db in
+    /// The profiles of living accounts whose names match a text that is possible, in the order of those names.
+    func profiles(
+        matching text: String, as match: AuthAPI.AccountMatch, limit: Int
+    ) async throws(ServiceError) -> [Profile] {
+        let condition =
+            switch match {
+            case .userName: "userName = :text"
             // Names are ASCII, so this character comes after everything that can follow the prefix.
+            case .userNamePrefix: "userName >= :text AND userName < :text || '\u{10FFFF}'"
+            case .uid: "uid = :text"
+            // SQLite's lower() leaves everything but ASCII alone, and unlike LIKE, instr() has no wildcards.
+            case .partOfNickname: "instr(lower(nickname), lower(:text)) > 0"
+            }
+        let order = match == .partOfNickname ? "nickname, account.id" : "userName"
+        return try await database.read { db in
             try Self.profiles(
-                db, where: "userName >= ? AND userName < ? AND cancelledAt IS NULL ORDER BY userName LIMIT ?",
-                [prefix, prefix + "\u{10FFFF}", limit])
+                db, where: "\(condition) AND cancelledAt IS NULL ORDER BY \(order) LIMIT :limit",
+                ["text": text, "limit": limit])
         }
     }
 
@@ -152,6 +186,14 @@ extension AuthStore {
         }
     }
 
+    /// The profile of an account that exists.
+    static func profile(_ db: Database, of account: AccountID) throws -> Profile {
+        guard let profile = try profiles(db, where: "account.id = ?", [account]).first else {
+            throw ServiceError(.internal, detail: "account is gone")
+        }
+        return profile
+    }
+
     /// Gives an account a picture in place of the one it may have, under a version that was never given before.
     static func store(_ db: Database, _ picture: NewPicture, of account: AccountID) throws {
         try db.cachedStatement(sql: "UPDATE account SET lastPictureVersion = lastPictureVersion + 1 WHERE id = ?")
@@ -169,25 +211,41 @@ extension AuthStore {
         try db.cachedStatement(sql: "DELETE FROM picture WHERE account = ?").execute(arguments: [account])
     }
 
-    private static func insert(_ db: Database, _ account: NewAccount, _ id: AccountID) throws {
+    private static func insert(_ db: Database, _ account: NewAccount, _ id: AccountID, userName: String) throws {
         try db.cachedStatement(
             sql: """
-                INSERT INTO account (id, userName, nickname, uid, phoneNumber, ownsPhone, email, password, createdAt)
+                INSERT INTO account (
+                    id, userName, nickname, uid, phoneNumber, ownsPhone, email, sex, sign, password, createdAt)
                 VALUES (
-                    :id, :userName, :userName, :uid, :phoneNumber,
-                    NOT EXISTS (SELECT 1 FROM account WHERE phoneNumber = :phoneNumber AND ownsPhone = 1),
-                    :email, :password, :createdAt)
+                    :id, :userName, :nickname, :uid, :phoneNumber, :ownsPhone, :email, :sex, :sign, :password,
+                    :createdAt)
                 """
         ).execute(arguments: [
-            "id": id, "userName": account.userName, "uid": AccountRules.defaultHandle(of: id),
-            "phoneNumber": account.phoneNumber, "email": account.email, "password": account.password.phc,
+            "id": id, "userName": userName, "nickname": account.nickname ?? userName,
+            "uid": AccountRules.defaultHandle(of: id), "phoneNumber": account.phoneNumber,
+            "ownsPhone": try mayOwn(db, phoneNumber: account.phoneNumber), "email": account.email,
+            "sex": account.sex, "sign": account.sign, "password": account.password.phc,
             "createdAt": account.createdAt,
         ])
     }
 
+    /// Whether a phone number can become an account's for log-ins; an empty one is nobody's.
+    private static func mayOwn(_ db: Database, phoneNumber: String) throws -> Bool {
+        try !phoneNumber.isEmpty && !isOwned(db, phoneNumber: phoneNumber)
+    }
+
+    /// The first default user name that is nobody's.
+    private static func freeDefaultName(_ db: Database, _ id: AccountID) throws -> String {
+        var attempt = 1
+        while try isTaken(db, userName: AccountRules.defaultUserName(of: id, attempt: attempt), besides: nil) {
+            attempt += 1
+        }
+        return AccountRules.defaultUserName(of: id, attempt: attempt)
+    }
+
     /// Ids as one argument, so that lists of every length share a statement.
-    private static func list(_ accounts: [AccountID]) -> String {
-        "[" + accounts.map(\.description).joined(separator: ",") + "]"
+    static func list<Kind>(_ ids: [Identifier<Kind>]) -> String {
+        "[" + ids.map(\.description).joined(separator: ",") + "]"
     }
 }
 

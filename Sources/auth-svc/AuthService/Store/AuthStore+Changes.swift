@@ -17,6 +17,8 @@ struct AccountChange: Sendable {
     /// The session that outlives a change of password.
     let session: SessionID
     let userName: String?
+    let nickname: String?
+    let uid: String?
     let password: PasswordRecord?
     let phoneNumber: String?
     let email: String?
@@ -29,7 +31,7 @@ extension AuthStore {
     /// - Parameter record: what the password was checked against, if it was.
     /// - Returns: the profile as it is now; `nil`, and nothing has changed, when the account has another record by now.
     /// - Throws: ``ServiceError/Code/wrongPassword`` when the account is unknown or cancelled,
-    ///   ``ServiceError/Code/userNameTaken``.
+    ///   ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/uidTaken``.
     func modify(
         _ change: AccountChange, checkedAgainst record: PasswordRecord?, now: Int64
     ) async throws(ServiceError) -> Profile? {
@@ -42,12 +44,14 @@ extension AuthStore {
             if let userName = change.userName, try Self.isTaken(db, userName: userName, besides: change.account) {
                 throw ServiceError(.userNameTaken, detail: userName)
             }
+            if let uid = change.uid, try Self.isTaken(db, uid: uid, besides: change.account) {
+                throw ServiceError(.uidTaken)
+            }
             try Self.apply(change, db)
             if change.password != nil {
                 try Self.revokeSessions(of: change.account, except: change.session, now: now, transaction)
             }
-            let after = try Self.profiles(db, where: "account.id = ?", [change.account])
-            guard let after = after.first else { throw ServiceError(.internal, detail: "account is gone") }
+            let after = try Self.profile(db, of: change.account)
             if after != before { try transaction.publish(AuthAPI.ProfileChanged(account: change.account)) }
             return after
         }
@@ -102,13 +106,15 @@ extension AuthStore {
             // Until its owner chooses another, the name shown is the user name.
             try set("nickname = iif(nickname = userName, :value, nickname), userName = :value", userName)
         }
+        if let nickname = change.nickname { try set("nickname = :value", nickname) }
+        if let uid = change.uid { try set("uid = :value", uid) }
         if let password = change.password { try set("password = :value", password.phc) }
         if let email = change.email { try set("email = :value", email) }
         if let phoneNumber = change.phoneNumber {
-            // The old number is nobody's again; the new one is his unless it is another's.
+            // The old number is nobody's again; the new one is his unless it is none or another's.
             try set(
                 """
-                phoneNumber = :value, ownsPhone = NOT EXISTS (
+                phoneNumber = :value, ownsPhone = :value <> '' AND NOT EXISTS (
                     SELECT 1 FROM account WHERE phoneNumber = :value AND ownsPhone = 1 AND id <> :id)
                 """, phoneNumber)
         }

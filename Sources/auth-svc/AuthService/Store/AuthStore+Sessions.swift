@@ -16,7 +16,7 @@ extension AuthStore {
     ///   - record: what the password was checked against.
     ///   - upgrade: takes its place.
     /// - Returns: `nil`, and nothing has changed, when the account has another record by now.
-    /// - Throws: ``ServiceError/Code/alreadyLoggedIn``, ``ServiceError/Code/wrongCredentials`` when the account was
+    /// - Throws: ``ServiceError/Code/alreadyLoggedIn``, ``ServiceError/Code/accountNotFound`` when the account was
     ///   cancelled since.
     func open(
         _ opening: SessionOpening, checkedAgainst record: PasswordRecord, upgrade: PasswordRecord?,
@@ -28,7 +28,7 @@ extension AuthStore {
             // A session nobody learns of would stand in the way of the next log-in.
             guard !deadline.hasPassed else { throw ServiceError(.unavailable) }
             let profile = try Self.profiles(db, where: "account.id = ? AND cancelledAt IS NULL", [opening.account])
-            guard let profile = profile.first else { throw ServiceError(.wrongCredentials) }
+            guard let profile = profile.first else { throw ServiceError(.accountNotFound) }
             guard try Self.isCurrent(db, record, of: opening.account) else { return nil }
             if try opening.secondLogin == .refuse && Self.hasLiveSession(db, like: opening) {
                 throw ServiceError(.alreadyLoggedIn)
@@ -39,26 +39,69 @@ extension AuthStore {
                     .execute(arguments: [upgrade.phc, opening.account])
             }
             try db.cachedStatement(
-                sql: "INSERT INTO session (account, dialect, device, createdAt, expiresAt) VALUES (?, ?, ?, ?, ?)"
+                sql: """
+                    INSERT INTO session (account, dialect, device, createdAt, lastSeenAt, expiresAt, tokenExpiresAt)
+                    VALUES (:account, :dialect, :device, :openedAt, :openedAt, :expiresAt, :tokenExpiresAt)
+                    """
             ).execute(arguments: [
-                opening.account, Int64(opening.dialect.rawValue), opening.device, opening.openedAt, opening.expiresAt,
+                "account": opening.account, "dialect": Int64(opening.dialect.rawValue), "device": opening.device,
+                "openedAt": opening.openedAt, "expiresAt": opening.ends.session,
+                "tokenExpiresAt": opening.ends.token,
             ])
-            return OpenedSession(session: SessionID(db.lastInsertedRowID), profile: profile)
+            let session = SessionID(db.lastInsertedRowID)
+            if let refreshToken = opening.refreshToken { try Self.add(db, refreshToken, to: session) }
+            return OpenedSession(session: session, profile: profile)
         }
     }
 
-    /// Ends a live session and tells everyone.
-    ///
-    /// - Throws: ``ServiceError/Code/sessionOver`` when there is no such session or it has ended already.
-    func revoke(_ session: SessionID, now: Int64) async throws(ServiceError) {
+    /// The live sessions of an account, the latest first.
+    func liveSessions(
+        of account: AccountID, now: Int64, limit: Int
+    ) async throws(ServiceError) -> [AuthAPI.SessionInfo] {
+        try await database.read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT id, dialect, device, createdAt, lastSeenAt, expiresAt FROM session
+                    WHERE account = ? AND revokedAt IS NULL AND expiresAt > ? ORDER BY id DESC LIMIT ?
+                    """)
+            return try Row.fetchAll(statement, arguments: [account, now, limit]).map { row in
+                guard let dialect = Dialect(rawValue: row["dialect"]) else {
+                    throw ServiceError(.internal, detail: "session of an unknown dialect")
+                }
+                let expiresAt: Int64 = row["expiresAt"]
+                return AuthAPI.SessionInfo(
+                    session: row["id"], dialect: dialect, device: row["device"], createdAt: row["createdAt"],
+                    lastSeenAt: row["lastSeenAt"], expiresAt: expiresAt / 1_000)
+            }
+        }
+    }
+
+    /// Notes that sessions were used now; those that are over, and those seen later already, stay as they are.
+    func noteSeen(_ sessions: [SessionID], now: Int64) async throws(ServiceError) {
         try await database.write { transaction in
-            let db = transaction.db
-            let row = try Row.fetchOne(
-                db.cachedStatement(
-                    sql: "SELECT account, expiresAt FROM session WHERE id = ? AND revokedAt IS NULL AND expiresAt > ?"),
-                arguments: [session, now])
-            guard let row else { throw ServiceError(.sessionOver) }
-            try Self.revoke(session, of: row["account"], expiresAt: row["expiresAt"], now: now, transaction)
+            try transaction.db.cachedStatement(
+                sql: """
+                    UPDATE session SET lastSeenAt = :now
+                    WHERE id IN (SELECT value FROM json_each(:sessions)) AND lastSeenAt < :now
+                        AND revokedAt IS NULL AND expiresAt > :now
+                    """
+            ).execute(arguments: ["sessions": Self.list(sessions), "now": now])
+        }
+    }
+
+    /// Ends a live session of an account and tells everyone.
+    ///
+    /// - Throws: ``ServiceError/Code/sessionOver`` when the account has no such session or it has ended already.
+    func revoke(_ session: SessionID, of account: AccountID, now: Int64) async throws(ServiceError) {
+        try await database.write { transaction in
+            let expiry = try Int64.fetchOne(
+                transaction.db.cachedStatement(
+                    sql: """
+                        SELECT tokenExpiresAt FROM session
+                        WHERE id = ? AND account = ? AND revokedAt IS NULL AND expiresAt > ?
+                        """), arguments: [session, account, now])
+            guard let expiry else { throw ServiceError(.sessionOver) }
+            try Self.revoke(session, of: account, tokenExpiresAt: expiry, now: now, transaction)
         }
     }
 
@@ -69,21 +112,22 @@ extension AuthStore {
         let rows = try Row.fetchAll(
             transaction.db.cachedStatement(
                 sql: """
-                    SELECT id, expiresAt FROM session
+                    SELECT id, tokenExpiresAt FROM session
                     WHERE account = ? AND id IS NOT ? AND revokedAt IS NULL AND expiresAt > ? ORDER BY id
                     """), arguments: [account, spared, now])
         for row in rows {
-            try revoke(row["id"], of: account, expiresAt: row["expiresAt"], now: now, transaction)
+            try revoke(row["id"], of: account, tokenExpiresAt: row["tokenExpiresAt"], now: now, transaction)
         }
     }
 
-    private static func revoke(
-        _ session: SessionID, of account: AccountID, expiresAt: Int64, now: Int64, _ transaction: WriteTransaction
+    /// Ends a session and tells everyone until when its tokens would have been good.
+    static func revoke(
+        _ session: SessionID, of account: AccountID, tokenExpiresAt: Int64, now: Int64, _ transaction: WriteTransaction
     ) throws {
         try transaction.db.cachedStatement(sql: "UPDATE session SET revokedAt = ? WHERE id = ?")
             .execute(arguments: [now, session])
         try transaction.publish(
-            AuthAPI.SessionRevoked(session: session, account: account, expiresAt: expiresAt / 1_000))
+            AuthAPI.SessionRevoked(session: session, account: account, expiresAt: tokenExpiresAt / 1_000))
     }
 
     /// Whether an account that is not cancelled still has this password record.
@@ -107,10 +151,11 @@ extension AuthStore {
         try await database.read { db in
             let rows = try Row.fetchAll(
                 db.cachedStatement(
-                    sql: "SELECT id, expiresAt FROM session WHERE expiresAt > ? AND revokedAt IS NOT NULL ORDER BY id"),
+                    sql: "SELECT id, tokenExpiresAt FROM session WHERE tokenExpiresAt > ? AND revokedAt IS NOT NULL"),
                 arguments: [now])
-            let revocations = rows.map { row in
-                let expiresAt: Int64 = row["expiresAt"]
+            // Sorted here, because SQLite would look at every session to have them in order.
+            let revocations = rows.sorted { ($0["id"] as SessionID) < $1["id"] }.map { row in
+                let expiresAt: Int64 = row["tokenExpiresAt"]
                 return AuthAPI.RevokedSessions.Revocation(session: row["id"], expiresAt: expiresAt / 1_000)
             }
             let position = try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(number) FROM event"))
@@ -127,12 +172,23 @@ extension AuthStore {
         ).isTrue(for: [opening.account, Int64(opening.dialect.rawValue), opening.openedAt])
     }
 
-    private static func forgetOldSessions(_ db: Database, now: Int64) throws {
+    /// Forgets some of what ended long ago: first the refresh tokens of a session, then the session.
+    static func forgetOldSessions(_ db: Database, now: Int64) throws {
+        let old = "SELECT id FROM session WHERE expiresAt < :before ORDER BY expiresAt LIMIT :limit"
+        let arguments: StatementArguments = [
+            "before": now - SessionPruning.keptAfterExpiry, "limit": SessionPruning.maxAtOnce,
+        ]
+        try db.cachedStatement(
+            sql: """
+                DELETE FROM refreshToken
+                WHERE digest IN (SELECT digest FROM refreshToken WHERE session IN (\(old)) LIMIT :limit)
+                """
+        ).execute(arguments: arguments)
         try db.cachedStatement(
             sql: """
                 DELETE FROM session
-                WHERE id IN (SELECT id FROM session WHERE expiresAt < ? ORDER BY expiresAt LIMIT ?)
+                WHERE id IN (\(old)) AND NOT EXISTS (SELECT 1 FROM refreshToken WHERE refreshToken.session = session.id)
                 """
-        ).execute(arguments: [now - SessionPruning.keptAfterExpiry, SessionPruning.maxPerLogIn])
+        ).execute(arguments: arguments)
     }
 }

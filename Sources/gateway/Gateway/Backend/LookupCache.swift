@@ -30,6 +30,9 @@ final class LookupCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         self.fetch = fetch
     }
 
+    /// Values in memory.
+    var count: Int { state.withLock { $0.values.count } }
+
     /// What is in memory; `nil` may just mean that it has not been asked for.
     func cached(_ key: Key) -> Value? { state.withLock { $0.values[key] } }
 
@@ -100,14 +103,15 @@ extension LookupCache where Key == AccountID, Value == Profile {
     }
 }
 
-/// Names of groups by conversation, from social-svc; a private conversation has none.
-typealias GroupNameCache = LookupCache<ConversationID, String>
+/// What anybody may know of groups, by conversation, from social-svc; a private conversation is none. Its numbers of members
+/// are as old as the entry.
+typealias GroupCache = LookupCache<ConversationID, SocialAPI.GroupInfo>
 
-extension LookupCache where Key == ConversationID, Value == String {
+extension LookupCache where Key == ConversationID, Value == SocialAPI.GroupInfo {
     convenience init(social: BusClient, maxCount: Int) {
         self.init(maxCount: maxCount, batch: 500) { conversations, context throws(ServiceError) in
-            let reply = try await social.call(SocialAPI.GroupNames(conversations: conversations), context)
-            return Dictionary(reply.groups.map { ($0.conversation, $0.name) }) { first, _ in first }
+            let reply = try await social.call(SocialAPI.Groups(conversations: conversations), context)
+            return Dictionary(reply.groups.map { ($0.conversation, $0) }) { first, _ in first }
         }
     }
 }

@@ -26,6 +26,9 @@ final class PictureCache: Sendable {
         self.maxBytes = maxBytes
     }
 
+    /// Bytes of text in memory.
+    var bytes: Int { state.withLock { $0.bytes } }
+
     /// The pictures of profiles that have one, in their order, until `room` is used up; no more of them is fetched.
     ///
     /// - Parameter uses: how often each picture will be written.

@@ -12,6 +12,8 @@ struct RecentEvents {
     /// The number of the last event seen.
     private(set) var position: Int64 = 0
 
+    var count: Int { events.count }
+
     /// Adds the event that follows the last one, and forgets the oldest ones beyond the limits.
     mutating func append(_ event: BackendEvent, number: Int64) {
         events.append((number, event))

@@ -36,6 +36,12 @@ final class TokenGate: Sendable {
     private static let retryInterval = Duration.milliseconds(100)
     /// New revocations between two looks for expired ones.
     private static let revocationStride = 4_096
+    /// Pause between two reports of the sessions that were used.
+    private static let seenInterval = Duration.seconds(60)
+    /// Sessions of one ``AuthAPI/NoteSeen``.
+    private static let maxSeenAtOnce = 1_000
+    /// Sessions that wait to be reported; what is used beyond them is not noted.
+    private static let maxSeen = 100_000
 
     private struct State {
         var verifier: TokenVerifier?
@@ -43,7 +49,16 @@ final class TokenGate: Sendable {
         /// Revoked sessions and when their tokens expire; as far as events have told until auth-svc's list was read.
         var revoked: [SessionID: Int64] = [:]
         var hasReadRevocations = false
+        /// Sessions used since the last report.
+        var seen: Set<SessionID> = []
         var nextKeyFetch = MonotonicTime(nanoseconds: 0)
+
+        /// The verdict on a session whose token is well signed; notes that it was used.
+        mutating func judge(_ session: Session, now: Int64) -> Verdict {
+            guard session.expiresAt > now, revoked[session.id] == nil else { return .over(session) }
+            if seen.count < maxSeen { seen.insert(session.id) }
+            return .live(session)
+        }
     }
 
     private let auth: BusClient
@@ -73,7 +88,10 @@ final class TokenGate: Sendable {
     /// Forgets a session's tokens at once. Idempotent.
     func revoke(_ session: SessionID, expiresAt: Int64) {
         state.withLock { state in
-            guard state.revoked.updateValue(expiresAt, forKey: session) == nil else { return }
+            // Who ends another session than his own knows less about its last token than the event.
+            let known = state.revoked[session]
+            state.revoked[session] = max(known ?? expiresAt, expiresAt)
+            guard known == nil else { return }
             // Expired tokens need no revocation any more; looked at now and then, because it looks at all of them.
             guard state.revoked.count % Self.revocationStride == 0 else { return }
             let now = WallClock.seconds
@@ -108,13 +126,39 @@ final class TokenGate: Sendable {
         }
     }
 
+    /// Tells auth-svc once a minute which sessions were used, and once more when the task is cancelled.
+    func reportSeenRegularly() async {
+        while !Task.isCancelled {
+            // Ends early only with the gateway.
+            try? await Task.sleep(for: Self.seenInterval)
+            await reportSeen()
+        }
+    }
+
+    /// Tells auth-svc which sessions were used since the last report; what it cannot be told waits for the next one.
+    func reportSeen() async {
+        var rest = state.withLock { state in
+            defer { state.seen = [] }
+            return Array(state.seen)
+        }[...]
+        while !rest.isEmpty {
+            do throws(ServiceError) {
+                let context = CallContext(trace: "", deadline: .after(.seconds(1)))
+                _ = try await auth.call(AuthAPI.NoteSeen(sessions: Array(rest.prefix(Self.maxSeenAtOnce))), context)
+            } catch {
+                logger.debug("auth-svc does not know yet who was seen", metadata: ["reason": "\(error)"])
+                return state.withLock { $0.seen.formUnion(rest) }
+            }
+            rest = rest.dropFirst(Self.maxSeenAtOnce)
+        }
+    }
+
     /// `nil` when the key is unknown.
     private func judge(_ token: String, now: Int64) -> Verdict? {
         let (known, verifier) = state.withLock { state -> (Verdict?, TokenVerifier?) in
             guard state.hasReadRevocations else { return (.unavailable, nil) }
             guard let session = state.remembered[token] else { return (nil, state.verifier) }
-            let isLive = session.expiresAt > now && state.revoked[session.id] == nil
-            return (isLive ? .live(session) : .over(session), nil)
+            return (state.judge(session, now: now), nil)
         }
         if let known { return known }
         guard let verifier else { return .unavailable }
@@ -123,7 +167,7 @@ final class TokenGate: Sendable {
             return state.withLock { state in
                 if state.remembered.count >= Self.maxRemembered { state.remembered = [:] }
                 state.remembered[token] = session
-                return state.revoked[session.id] == nil ? .live(session) : .over(session)
+                return state.judge(session, now: now)
             }
         } catch {
             switch error {

@@ -10,6 +10,9 @@ typealias SocketEndpoint = @Sendable (HTTPRequest) async -> WebSocketUpgrade
 protocol Surface: Sendable {
     var routes: [HTTPRouter<HTTPEndpoint>.Route] { get }
     var sockets: [String: SocketEndpoint] { get }
+    /// What the paths begin with for which this surface refuses what nobody handles; the longest one decides. Its own
+    /// paths need not be named.
+    var prefixes: [String] { get }
     /// What the server itself refuses (an unknown path, a body too large), in this dialect's envelope.
     func answer(to refusal: HTTPRefusal) -> HTTPResponse
 }

@@ -40,3 +40,9 @@ struct WebSocketCloseCode: RawRepresentable, Sendable, Hashable, ExpressibleByIn
         }
     }
 }
+
+/// Code and reason of a close frame.
+struct WebSocketEnd: Sendable {
+    let code: WebSocketCloseCode
+    let reason: String
+}

@@ -2,7 +2,8 @@ import NIOCore
 
 /// The limits of a ``WebSocketConnection``.
 struct WebSocketConfiguration: Sendable {
-    /// Largest message, over all its fragments; beyond it the connection closes with 1009.
+    /// Largest message, over all its fragments, unless the connection has a limit of its own; beyond it the connection
+    /// closes with 1009.
     var maxMessageBytes = 64 * 1024
     /// Bytes that may wait for a slow reader; see ``overflowCloseCode``.
     var maxQueuedBytes = 1024 * 1024

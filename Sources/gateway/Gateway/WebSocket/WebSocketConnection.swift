@@ -22,8 +22,8 @@ final class WebSocketConnection: Sendable {
 
     // MARK: Receiving
 
-    /// Called for every text message, in order, with well-formed UTF-8 of at most
-    /// ``WebSocketConfiguration/maxMessageBytes``. Not called any more once the connection is closing.
+    /// Called for every text message, in order, with well-formed UTF-8 of at most ``maxMessageBytes``. Not called any
+    /// more once the connection is closing.
     var onText: ((ByteBuffer) -> Void)? {
         get { handler.onText }
         set { handler.onText = newValue }
@@ -51,6 +51,13 @@ final class WebSocketConnection: Sendable {
         set { handler.acceptsBinary = newValue }
     }
 
+    /// Largest message, over all its fragments; beyond it the connection closes with 1009. At first
+    /// ``WebSocketConfiguration/maxMessageBytes``.
+    var maxMessageBytes: Int {
+        get { handler.maxMessageBytes }
+        set { handler.maxMessageBytes = newValue }
+    }
+
     /// Stops delivering messages and reading from the socket, so that the peer feels the pressure through TCP.
     /// Pings are not answered meanwhile, and the peer's silence is not held against it.
     func pauseReading() {
@@ -69,6 +76,9 @@ final class WebSocketConnection: Sendable {
 
     /// Bytes and frames that the peer has not taken yet.
     var queued: (bytes: Int, frames: Int) { handler.queued }
+
+    /// Whether a message that ``send(_:)`` took has not been handed to the kernel, or never will be.
+    var hasUnsentMessages: Bool { handler.hasUnsentMessages }
 
     /// How the connection is closed when its queue is full.
     var overflowCloseCode: WebSocketCloseCode {
@@ -99,4 +109,7 @@ final class WebSocketConnection: Sendable {
     func close(code: WebSocketCloseCode, reason: String = "") {
         handler.close(code: code, reason: reason)
     }
+
+    /// ``close(code:reason:)`` with an end that has a name.
+    func close(_ end: WebSocketEnd) { close(code: end.code, reason: end.reason) }
 }

@@ -38,7 +38,7 @@ struct WebSocketFrameReader {
     /// Bytes not yet taken.
     private(set) var buffer = ByteBuffer()
     /// Largest payload of a data frame.
-    let maxPayloadBytes: Int
+    var maxPayloadBytes: Int
 
     init(maxPayloadBytes: Int) {
         self.maxPayloadBytes = maxPayloadBytes

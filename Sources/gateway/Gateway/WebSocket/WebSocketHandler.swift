@@ -31,6 +31,13 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         get { assembler.acceptsBinary }
         set { assembler.acceptsBinary = newValue }
     }
+    var maxMessageBytes: Int {
+        get { assembler.maxMessageBytes }
+        set {
+            reader.maxPayloadBytes = newValue
+            assembler.maxMessageBytes = newValue
+        }
+    }
 
     private let configuration: WebSocketConfiguration
     private let eventLoop: any EventLoop
@@ -55,6 +62,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Frames of this tick, then what the channel has not handed to the kernel yet.
     private var pending: [ByteBuffer] = []
     private var pendingBytes = 0
+    /// Messages that were queued and have not been handed to the kernel whole; those that never will be stay counted.
+    private var unsentMessages = 0
+    /// Of those, the ones queued since the last flush.
+    private var pendingMessages = 0
     private var writingFrames = 0
     private var writingBytes = 0
     private var awaitsFlush = false
@@ -82,6 +93,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if case .open = phase { return true }
         return false
     }
+
+    var hasUnsentMessages: Bool { unsentMessages > 0 }
 
     var queued: (bytes: Int, frames: Int) { (pendingBytes + writingBytes, pending.count + writingFrames) }
 
@@ -230,9 +243,13 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         else {
             pending = []
             pendingBytes = 0
+            // What is written next says nothing about those.
+            pendingMessages = 0
             close(code: overflowCloseCode, reason: "too slow")
             return false
         }
+        unsentMessages += 1
+        pendingMessages += 1
         enqueue(frame.bytes)
         return true
     }
@@ -251,10 +268,13 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !pending.isEmpty, let context else { return }
         let frames = pending.count
         let bytes = pendingBytes
+        let messages = pendingMessages
+        pendingMessages = 0
         writingFrames += frames
         writingBytes += bytes
         let promise = eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { _ in
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            if case .success = result { self.unsentMessages -= messages }
             self.writingFrames -= frames
             self.writingBytes -= bytes
             self.closeIfWritten()
@@ -309,7 +329,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func fail(_ violation: WebSocketViolation) {
         let isFirst = isOpen
         phase = .discarding(until: closeDeadline)
-        reader = WebSocketFrameReader(maxPayloadBytes: configuration.maxMessageBytes)
+        reader = WebSocketFrameReader(maxPayloadBytes: maxMessageBytes)
         incompleteSince = nil
         if isFirst {
             enqueue(WebSocketFrameBytes(close: violation.code, reason: violation.reason).bytes)

@@ -14,7 +14,7 @@ struct WebSocketMessageAssembler {
         case incomplete
     }
 
-    let maxMessageBytes: Int
+    var maxMessageBytes: Int
     var acceptsBinary: Bool
     private var opcode: WebSocketFrameOpcode?
     private var message = ByteBuffer()

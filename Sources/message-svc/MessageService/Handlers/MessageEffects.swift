@@ -14,6 +14,10 @@ enum MessageEffects {
             if try store.changeParticipants(change, transaction) { return }
             logNoChange(MessageAPI.ChangeParticipants.kind, change.conversation, logger)
         }
+        inbox.on(MessageAPI.ChangeSilence.self) { transaction, change in
+            if try store.changeSilence(change, transaction) { return }
+            logNoChange(MessageAPI.ChangeSilence.kind, change.conversation, logger)
+        }
         inbox.on(MessageAPI.CloseConversation.self) { transaction, closing in
             if try store.close(closing.conversation, transaction) { return }
             logNoChange(MessageAPI.CloseConversation.kind, closing.conversation, logger)

@@ -25,11 +25,13 @@ struct MessageRoutes: Sendable {
     var routes: BusRoutes {
         var routes = BusRoutes()
         routes.onBusThread(MessageAPI.Send.self, from: [.gateway], handler: send)
+        routes.on(MessageAPI.Recall.self, from: [.gateway], handler: recall)
         routes.on(MessageAPI.PullHandOver.self, from: [.gateway], handler: pullHandOver)
         routes.on(MessageAPI.SettleHandOver.self, from: [.gateway], handler: settleHandOver)
         routes.on(MessageAPI.History.self, from: [.gateway], handler: history)
         routes.on(MessageAPI.Conversations.self, from: [.gateway], handler: conversations)
         routes.on(MessageAPI.Attach.self, from: [.gateway], handler: attach)
+        routes.on(MessageAPI.ConfirmNotices.self, from: [.gateway], handler: confirmNotices)
         routes.on(MessageAPI.MarkRead.self, from: [.gateway], handler: markRead)
         routes.on(MessageAPI.MessageDetails.self, from: [.gateway], handler: details)
         routes.on(MessageAPI.HideMessage.self, from: [.gateway], handler: hide)
@@ -69,12 +71,20 @@ struct MessageRoutes: Sendable {
             && !clientID.contains("\0")
     }
 
+    @Sendable private func recall(
+        _ request: MessageAPI.Recall, _ call: BusCall
+    ) async throws(ServiceError) -> Done {
+        let rules = RecallRules(window: Int64(configuration.recallWindow) * 1_000)
+        try await store.recall(request, rules: rules, now: WallClock.milliseconds, deadline: call.deadline)
+        return Done()
+    }
+
     @Sendable private func pullHandOver(
         _ request: MessageAPI.PullHandOver, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.PullHandOver.Reply {
         let limit = Int(Self.page(request.limit))
         if let acknowledged = request.acknowledged {
-            try await store.confirmHandOver(to: request.account, upTo: acknowledged)
+            try await store.confirm(.handOver, of: request.account, upTo: acknowledged)
             let page = try await store.messages(of: request.account, after: acknowledged, limit: limit)
             return MessageAPI.PullHandOver.Reply(messages: page.messages, hasMore: page.hasMore, receipt: nil)
         }
@@ -86,7 +96,7 @@ struct MessageRoutes: Sendable {
             guard !page.messages.isEmpty else {
                 if page.last > cursor {
                     // All of them hidden or recalled: nobody needs to look at them again.
-                    try await store.confirmHandOver(to: request.account, upTo: page.last)
+                    try await store.confirm(.handOver, of: request.account, upTo: page.last)
                 }
                 await turns.end(turn, of: request.account)
                 return MessageAPI.PullHandOver.Reply(messages: [], hasMore: false, receipt: nil)
@@ -104,7 +114,7 @@ struct MessageRoutes: Sendable {
         _ request: MessageAPI.SettleHandOver, _ call: BusCall
     ) async throws(ServiceError) -> Done {
         if request.delivered {
-            try await store.confirmHandOver(to: request.account, upTo: request.receipt.last)
+            try await store.confirm(.handOver, of: request.account, upTo: request.receipt.last)
         }
         await turns.end(request.receipt.turn, of: request.account)
         return Done()
@@ -124,13 +134,21 @@ struct MessageRoutes: Sendable {
     @Sendable private func conversations(
         _ request: MessageAPI.Conversations, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.Conversations.Reply {
-        MessageAPI.Conversations.Reply(conversations: try await store.conversations(of: request.account))
+        MessageAPI.Conversations.Reply(
+            conversations: try await store.conversations(of: request.account, includesLast: request.includesLast))
     }
 
     @Sendable private func attach(
         _ request: MessageAPI.Attach, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
         try await store.attach(request, limit: Self.maxMissed)
+    }
+
+    @Sendable private func confirmNotices(
+        _ request: MessageAPI.ConfirmNotices, _ call: BusCall
+    ) async throws(ServiceError) -> Done {
+        try await store.confirm(.notice, of: request.account, upTo: request.message)
+        return Done()
     }
 
     @Sendable private func markRead(

@@ -3,55 +3,83 @@ import GRDB
 /// The schema of message-svc. A migration that has been released is never edited.
 enum MessageMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
-        migrator.registerMigration("message-1") { db in
-            try db.execute(
-                sql: """
-                    CREATE TABLE conversation (
-                        id INTEGER PRIMARY KEY,
-                        kind INTEGER NOT NULL CHECK (kind IN (1, 2)),
-                        openedAt INTEGER NOT NULL,
-                        closedAt INTEGER
-                    ) STRICT;
+        migrator.registerMigration("message-1", migrate: createTimelines)
+        migrator.registerMigration("message-2", migrate: addPairsSilenceAndNotices)
+    }
 
-                    CREATE TABLE participant (
-                        conversationID INTEGER NOT NULL REFERENCES conversation,
-                        accountID INTEGER NOT NULL,
-                        -- Messages up to this one are history he found: neither unread nor handed out.
-                        joinedAfter INTEGER NOT NULL,
-                        readIndex INTEGER NOT NULL DEFAULT 0,
-                        PRIMARY KEY (conversationID, accountID)
-                    ) STRICT, WITHOUT ROWID;
-                    CREATE INDEX participantByAccount ON participant (accountID, conversationID);
+    static func createTimelines(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE conversation (
+                    id INTEGER PRIMARY KEY,
+                    kind INTEGER NOT NULL CHECK (kind IN (1, 2)),
+                    openedAt INTEGER NOT NULL,
+                    closedAt INTEGER
+                ) STRICT;
 
-                    -- In arrival order, so that a group of sends dirties few pages; ids are never reused because
-                    -- messages are never deleted: a recall only erases the text.
-                    CREATE TABLE message (
-                        id INTEGER PRIMARY KEY,
-                        conversationID INTEGER NOT NULL REFERENCES conversation,
-                        sequence INTEGER NOT NULL CHECK (sequence > 0),
-                        senderID INTEGER NOT NULL,
-                        text BLOB NOT NULL,
-                        replyTo INTEGER,
-                        sentAt INTEGER NOT NULL,
-                        clientID TEXT,
-                        recalledAt INTEGER
-                    ) STRICT;
-                    CREATE UNIQUE INDEX messageBySequence ON message (conversationID, sequence);
-                    CREATE UNIQUE INDEX messageByClientID ON message (senderID, conversationID, clientID)
-                        WHERE clientID IS NOT NULL;
-                    CREATE INDEX messageByReplyTarget ON message (replyTo) WHERE replyTo IS NOT NULL;
+                CREATE TABLE participant (
+                    conversationID INTEGER NOT NULL REFERENCES conversation,
+                    accountID INTEGER NOT NULL,
+                    -- Messages up to this one are history he found: neither unread nor handed out.
+                    joinedAfter INTEGER NOT NULL,
+                    readIndex INTEGER NOT NULL DEFAULT 0,
+                    PRIMARY KEY (conversationID, accountID)
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX participantByAccount ON participant (accountID, conversationID);
 
-                    CREATE TABLE hiddenMessage (
-                        accountID INTEGER NOT NULL,
-                        messageID INTEGER NOT NULL REFERENCES message,
-                        PRIMARY KEY (accountID, messageID)
-                    ) STRICT, WITHOUT ROWID;
+                -- In arrival order, so that a group of sends dirties few pages; ids are never reused because
+                -- messages are never deleted: a recall only erases the text.
+                CREATE TABLE message (
+                    id INTEGER PRIMARY KEY,
+                    conversationID INTEGER NOT NULL REFERENCES conversation,
+                    sequence INTEGER NOT NULL CHECK (sequence > 0),
+                    senderID INTEGER NOT NULL,
+                    text BLOB NOT NULL,
+                    replyTo INTEGER,
+                    sentAt INTEGER NOT NULL,
+                    clientID TEXT,
+                    recalledAt INTEGER
+                ) STRICT;
+                CREATE UNIQUE INDEX messageBySequence ON message (conversationID, sequence);
+                CREATE UNIQUE INDEX messageByClientID ON message (senderID, conversationID, clientID)
+                    WHERE clientID IS NOT NULL;
+                CREATE INDEX messageByReplyTarget ON message (replyTo) WHERE replyTo IS NOT NULL;
 
-                    CREATE TABLE handOver (
-                        accountID INTEGER PRIMARY KEY,
-                        messageID INTEGER NOT NULL
-                    ) STRICT;
-                    """)
-        }
+                CREATE TABLE hiddenMessage (
+                    accountID INTEGER NOT NULL,
+                    messageID INTEGER NOT NULL REFERENCES message,
+                    PRIMARY KEY (accountID, messageID)
+                ) STRICT, WITHOUT ROWID;
+
+                CREATE TABLE handOver (
+                    accountID INTEGER PRIMARY KEY,
+                    messageID INTEGER NOT NULL
+                ) STRICT;
+                """)
+    }
+
+    /// - `conversation.smallerID` and `greaterID` are those for whom a private conversation was opened, so that it is
+    ///   found by them. Two open ones of the same pair are not for the schema to refuse: no effect may fail.
+    /// - `notice` is for notice connections what `handOver` is for pulls.
+    static func addPairsSilenceAndNotices(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE participant
+                    ADD COLUMN isSilenced INTEGER NOT NULL DEFAULT 0 CHECK (isSilenced IN (0, 1));
+
+                ALTER TABLE conversation ADD COLUMN smallerID INTEGER;
+                ALTER TABLE conversation ADD COLUMN greaterID INTEGER;
+                UPDATE conversation SET (smallerID, greaterID) = (
+                    SELECT min(accountID), max(accountID) FROM participant WHERE conversationID = conversation.id)
+                WHERE kind = 1 AND closedAt IS NULL
+                AND (SELECT count(*) FROM participant WHERE conversationID = conversation.id) = 2;
+                CREATE INDEX conversationByPair ON conversation (smallerID, greaterID)
+                    WHERE closedAt IS NULL AND smallerID IS NOT NULL;
+
+                CREATE TABLE notice (
+                    accountID INTEGER PRIMARY KEY,
+                    messageID INTEGER NOT NULL
+                ) STRICT;
+                """)
     }
 }

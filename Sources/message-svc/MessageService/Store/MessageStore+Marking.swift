@@ -28,7 +28,7 @@ extension MessageStore {
         }
     }
 
-    /// The replies and the readers of a message; readers in the order of their ids.
+    /// Where a message is, its replies and its readers; readers in the order of their ids.
     ///
     /// - Throws: ``ServiceError/Code/invalidMessage`` for an unknown, recalled or foreign message.
     func details(
@@ -38,8 +38,9 @@ extension MessageStore {
             let row = try Row.fetchOne(
                 db,
                 sql: """
-                    SELECT conversationID, senderID, \(Self.replyCount) FROM message
-                    WHERE id = ? AND recalledAt IS NULL
+                    SELECT conversationID, senderID, conversation.kind, \(Self.replyCount)
+                    FROM message JOIN conversation ON conversation.id = message.conversationID
+                    WHERE message.id = ? AND message.recalledAt IS NULL
                     """, arguments: [request.message])
             guard let row, try Self.membership(of: request.account, in: row[0], db) != nil else {
                 throw ServiceError(.invalidMessage)
@@ -50,11 +51,12 @@ extension MessageStore {
                     SELECT accountID FROM participant WHERE conversationID = ? AND readIndex >= ?
                     UNION SELECT ? ORDER BY accountID
                     """, arguments: [row[0] as ConversationID, request.message, row[1] as AccountID])
-            return MessageAPI.MessageDetails.Reply(replyCount: row[2], readers: readers)
+            return MessageAPI.MessageDetails.Reply(
+                conversation: row[0], conversationKind: try Self.kind(row[2]), replyCount: row[3], readers: readers)
         }
     }
 
-    /// Hides a message from one account, for good: also when he leaves and joins again.
+    /// Hides a message from one account, for good: also when he leaves and joins again. Publishes it once.
     ///
     /// - Throws: ``ServiceError/Code/invalidMessage`` for an unknown message, ``ServiceError/Code/notParticipant`` for a
     ///   foreign one; `unavailable` when the deadline passed before its turn came.
@@ -72,6 +74,10 @@ extension MessageStore {
             try db.cachedStatement(
                 sql: "INSERT INTO hiddenMessage (accountID, messageID) VALUES (?, ?) ON CONFLICT DO NOTHING"
             ).execute(arguments: [request.account, request.message])
+            guard db.changesCount == 1 else { return }
+            try transaction.publish(
+                MessageAPI.MessageHidden(
+                    conversation: conversation, message: request.message, account: request.account))
         }
     }
 }

@@ -7,28 +7,37 @@ extension MessageStore {
     /// Opens a conversation, with its greeting; changes nothing when there has been one of this id.
     func open(_ opening: MessageAPI.OpenConversation, _ transaction: WriteTransaction) throws -> Bool {
         let participants = Set(opening.participants)
+        let pair = opening.conversationKind == .private ? AccountPair(participants) : nil
         let db = transaction.db
         return try timelines.withState { state in
             let joinedAfter = try lastMessage(&state, db)
             try db.execute(
-                sql: "INSERT INTO conversation (id, kind, openedAt) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                arguments: [opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds])
+                sql: """
+                    INSERT INTO conversation (id, kind, openedAt, smallerID, greaterID) VALUES (?, ?, ?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """,
+                arguments: [
+                    opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds, pair?.smaller,
+                    pair?.greater,
+                ])
             guard db.changesCount == 1 else { return false }
             for account in participants {
                 try db.execute(
                     sql: "INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)",
                     arguments: [opening.conversation, account, joinedAfter])
             }
-            let timeline = Timeline(kind: opening.conversationKind, participants: participants, lastSequence: 0)
+            let timeline = Timeline(
+                kind: opening.conversationKind, pair: pair, participants: participants, lastSequence: 0)
             timelines.keep(timeline, for: opening.conversation, in: &state)
+            if let pair { timelines.forget(pair, in: &state) }
             try transaction.publish(
                 MessageAPI.ParticipantsChanged(
                     conversation: opening.conversation, joined: opening.participants, left: []))
             guard !opening.greeting.isEmpty else { return true }
             let greeting = MessageAPI.Send(
-                sender: opening.greeter, conversation: opening.conversation, text: opening.greeting, replyTo: nil,
-                clientID: nil)
-            _ = try insert(greeting, into: timeline, &state, transaction)
+                sender: opening.greeter, to: .conversation(opening.conversation), text: opening.greeting,
+                replyTo: nil, clientID: nil)
+            _ = try insert(greeting, into: opening.conversation, timeline, &state, transaction)
             return true
         }
     }
@@ -65,6 +74,22 @@ extension MessageStore {
             timelines.change(conversation, joined: joined, left: left, in: &state)
             try transaction.publish(
                 MessageAPI.ParticipantsChanged(conversation: conversation, joined: joined, left: left))
+            return true
+        }
+    }
+
+    /// Forbids a participant to write, or lets him write again.
+    func changeSilence(_ change: MessageAPI.ChangeSilence, _ transaction: WriteTransaction) throws -> Bool {
+        let db = transaction.db
+        return try timelines.withState { state in
+            try db.cachedStatement(
+                sql: """
+                    UPDATE participant SET isSilenced = ?3
+                    WHERE conversationID = ?1 AND accountID = ?2 AND isSilenced <> ?3
+                    """
+            ).execute(arguments: [change.conversation, change.account, change.isSilenced])
+            guard db.changesCount == 1 else { return false }
+            timelines.change(change.conversation, change.account, isSilenced: change.isSilenced, in: &state)
             return true
         }
     }

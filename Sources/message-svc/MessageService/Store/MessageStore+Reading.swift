@@ -5,6 +5,8 @@ import SharedStorage
 extension MessageStore {
     /// Bytes of text in one page; a page that is cut by it says that there is more.
     static let maxPageBytes = 4 << 20
+    /// Characters that are left of a last message in a list of conversations beyond that many bytes.
+    static let maxShortened = 255
 
     /// The newest messages before a point that pass the filters, oldest first, and how far everyone has read.
     ///
@@ -38,8 +40,10 @@ extension MessageStore {
         }
     }
 
-    /// The open conversations of an account with what is unread in each.
-    func conversations(of account: AccountID) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
+    /// The open conversations of an account with what is unread in each and, if that is wanted, said last.
+    func conversations(
+        of account: AccountID, includesLast: Bool = false
+    ) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
         try await database.read { db in
             let peer = try db.cachedStatement(
                 sql: "SELECT accountID FROM participant WHERE conversationID = ? AND accountID <> ?")
@@ -50,28 +54,65 @@ extension MessageStore {
                     FROM participant JOIN conversation ON conversation.id = conversationID
                     WHERE accountID = ? AND closedAt IS NULL ORDER BY conversationID
                     """, arguments: [account])
+            let last = includesLast ? try Self.lastMessages(visibleTo: account, in: rows.map { $0[0] }, db) : [:]
             return try rows.map { row in
                 let conversation: ConversationID = row[0]
-                guard let kind = ConversationKind(rawValue: row[1]) else { throw ServiceError(.internal) }
+                let kind = try Self.kind(row[1])
                 return MessageAPI.Conversations.Entry(
                     conversation: conversation, kind: kind,
                     peer: kind == .private ? try AccountID.fetchOne(peer, arguments: [conversation, account]) : nil,
                     unreadCount: try Self.unreadCount(
-                        of: account, in: conversation, after: max(row[2] as MessageID, row[3]), db))
+                        of: account, in: conversation, after: max(row[2] as MessageID, row[3]), db),
+                    last: last[conversation])
             }
         }
+    }
+
+    /// The last message of each conversation that an account can see; shortened, those quiet longest first, as soon as
+    /// all would be more than ``maxPageBytes`` of text.
+    private static func lastMessages(
+        visibleTo account: AccountID, in conversations: [ConversationID], _ db: Database
+    ) throws -> [ConversationID: Message] {
+        let find = try db.cachedStatement(sql: lastMessage)
+        let newestFirst = try conversations.compactMap { conversation in
+            try Row.fetchOne(find, arguments: [conversation, account]).map { row in
+                (id: row[0] as MessageID, bytes: row[1] as Int)
+            }
+        }.sorted { $0.id > $1.id }
+        // What the longest shortened text needs is kept free for everyone; the newest share the rest.
+        let maxShortenedBytes = 4 * maxShortened
+        var room = newestFirst.reduce(maxPageBytes) { $0 - min($1.bytes, maxShortenedBytes) }
+        let load = try db.cachedStatement(
+            sql: """
+                SELECT \(messageColumns) FROM message JOIN conversation ON conversation.id = message.conversationID
+                WHERE message.id = ?
+                """)
+        var messages: [ConversationID: Message] = [:]
+        for (id, bytes) in newestFirst {
+            guard let row = try Row.fetchOne(load, arguments: [id]) else { continue }
+            var last = try message(row)
+            room -= max(0, bytes - maxShortenedBytes)
+            if room < 0 { last.text = String(String.UnicodeScalarView(last.text.unicodeScalars.prefix(maxShortened))) }
+            messages[last.conversation] = last
+        }
+        return messages
     }
 
     /// What a push connection needs before it goes live, all from one snapshot.
     func attach(_ request: MessageAPI.Attach, limit: Int) async throws(ServiceError) -> MessageAPI.Attach.Reply {
         try await database.read { db in
-            let missed = try request.since.map {
-                try Self.messages(of: request.account, after: $0, limit: limit, db)
-            }
+            let point: MessageID? =
+                switch request.missed {
+                case .none: nil
+                case .after(let message): message
+                case .unnoticed: try Self.position(of: .notice, for: request.account, db)
+                }
+            let missed = try point.map { try Self.messages(of: request.account, after: $0, limit: limit, db) }
             return MessageAPI.Attach.Reply(
                 position: try ServiceDatabase.head(db),
                 conversations: try Self.memberships(of: request.account, db).map(\.conversation),
-                missed: missed?.messages.map(\.message) ?? [], hasMore: missed?.hasMore ?? false)
+                missed: missed?.messages.map(\.message) ?? [], hasMore: missed?.hasMore ?? false,
+                last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0))
         }
     }
 
@@ -159,6 +200,12 @@ extension MessageStore {
         AND (?4 IS NULL OR senderID IN (SELECT value FROM json_each(?4)))
         AND \(isVisible(to: "?5"))
         ORDER BY sequence DESC LIMIT ?6
+        """
+
+    /// Conversation, account; the last message and the bytes of its text.
+    static let lastMessage = """
+        SELECT id, length(text) FROM message WHERE conversationID = ?1 AND \(isVisible(to: "?2"))
+        ORDER BY sequence DESC LIMIT 1
         """
 
     /// How many replies to a row of `message` are not recalled.

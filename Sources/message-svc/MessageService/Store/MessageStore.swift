@@ -23,11 +23,16 @@ struct MessageStore: Sendable {
 
     /// A row of ``messageColumns`` as the contract's message.
     static func message(_ row: Row) throws -> Message {
-        guard let kind = ConversationKind(rawValue: row[2]) else { throw ServiceError(.internal, detail: "kind") }
-        return Message(
-            id: row[0], conversation: row[1], conversationKind: kind, sequence: row[3], sender: row[4],
+        Message(
+            id: row[0], conversation: row[1], conversationKind: try kind(row[2]), sequence: row[3], sender: row[4],
             text: (row[5] as StoredText).text,
             replyTo: row[6], sentAt: row[7])
+    }
+
+    /// What the column `conversation.kind` says.
+    static func kind(_ column: UInt8) throws -> ConversationKind {
+        guard let kind = ConversationKind(rawValue: column) else { throw ServiceError(.internal, detail: "kind") }
+        return kind
     }
 
     /// The log keeps only the id of a sent message, so that the text of a recalled one is not kept alive by it.

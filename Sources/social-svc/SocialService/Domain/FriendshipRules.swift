@@ -3,6 +3,8 @@ import Shared
 /// What is true between an applicant and his target when one of them acts.
 struct Relation: Hashable {
     var areFriends = false
+    /// Whether the target has blocked the applicant.
+    var isBlocked = false
     /// Whether one of the two has cancelled his account.
     var isCancelled = false
     /// The applicant's pending request to the target.
@@ -31,13 +33,17 @@ struct FriendshipRules {
     let limits: SocialLimits
 
     /// Judges an application; the order of the checks is part of the contract.
-    func judgeApplication(
-        of applicant: AccountID, to target: AccountID, message: String, _ relation: Relation
-    ) throws(ServiceError) -> Application {
-        guard applicant != target else { throw ServiceError(.cannotBefriendSelf) }
+    ///
+    /// One who is blocked is told what he would be told of an account that does not exist.
+    func judgeApplication(_ application: SocialAPI.Apply, _ relation: Relation) throws(ServiceError) -> Application {
+        guard application.applicant != application.target else { throw ServiceError(.cannotBefriendSelf) }
         guard !relation.areFriends else { throw ServiceError(.alreadyFriends) }
+        guard !relation.isBlocked else { throw ServiceError(.accountNotFound) }
         guard !relation.isCancelled else { throw ServiceError(.accountCancelled) }
-        try limits.check(message, atMost: limits.maxRequestMessage)
+        try limits.check(application.message, atMost: limits.maxRequestMessage)
+        guard relation.request == nil || application.whenPending == .announceAgain else {
+            throw ServiceError(.alreadyApplied)
+        }
         try checkRoom(relation)
         return relation.request.map(Application.repeated) ?? .file
     }
@@ -56,6 +62,52 @@ struct FriendshipRules {
     /// - Returns: how it settles the request; one the other way round stays for the other to decide.
     func judgeRefusal(_ relation: Relation) throws(ServiceError) -> Settlement {
         Settlement(requests: [try requestToDecide(relation)], state: .refused)
+    }
+
+    /// Judges whether somebody may decide on a request he names by its id.
+    ///
+    /// - Returns: the request, which is pending.
+    func judgeDecision(
+        by account: AccountID, on request: FiledRequest?
+    ) throws(ServiceError) -> FiledRequest {
+        guard let request, request.target == account else { throw ServiceError(.noSuchApplication) }
+        guard request.state == .pending else { throw ServiceError(.alreadyDecided) }
+        return request
+    }
+
+    /// Judges the dismissal of a request: whoever was asked refuses it, whoever asked takes it back.
+    func judgeDismissal(by account: AccountID, of request: FiledRequest?) throws(ServiceError) -> Settlement {
+        guard let request, [request.applicant, request.target].contains(account) else {
+            throw ServiceError(.noSuchApplication)
+        }
+        guard request.state == .pending else { throw ServiceError(.alreadyDecided) }
+        return Settlement(requests: [request.id], state: request.target == account ? .refused : .cancelled)
+    }
+
+    /// Judges a remark on a friend.
+    func judgeRemark(_ remark: String, areFriends: Bool) throws(ServiceError) {
+        guard areFriends else { throw ServiceError(.notFriends) }
+        try limits.check(remark, atMost: limits.maxRemark)
+    }
+
+    /// Judges a block.
+    ///
+    /// - Returns: whether it changes anything.
+    func judgeBlock(
+        of target: AccountID, by account: AccountID, isBlocked: Bool, blockCount: Int
+    ) throws(ServiceError) -> Bool {
+        guard account != target else { throw ServiceError(.cannotBefriendSelf) }
+        guard !isBlocked else { return false }
+        guard blockCount < limits.maxBlocks else { throw ServiceError(.limitReached, detail: "\(limits.maxBlocks)") }
+        return true
+    }
+
+    /// What a block does to the requests between the two; `relation` is that of the one who blocks to the other.
+    func settlements(ofBlock relation: Relation) -> [Settlement] {
+        [
+            Settlement(requests: relation.mirroredRequest.map { [$0] } ?? [], state: .refused),
+            Settlement(requests: relation.request.map { [$0] } ?? [], state: .cancelled),
+        ]
     }
 
     private func requestToDecide(_ relation: Relation) throws(ServiceError) -> FriendRequestID {

@@ -23,6 +23,17 @@ struct JoinState: Hashable {
     var memberCount = 0
 }
 
+/// A group as somebody asks to be let in.
+struct DoorView: Hashable {
+    /// Whether there is such a group that is not dissolved.
+    var exists = false
+    /// Whether he has asked already and waits for a decision.
+    var isPending = false
+    var isMember = false
+    /// Whether he has cancelled his account.
+    var isCancelled = false
+}
+
 /// Who may do what in a group. Judged on what one transaction sees; no I/O. The order of the checks is part of the
 /// contract; lists of accounts come without duplicates.
 ///
@@ -32,23 +43,35 @@ struct JoinState: Hashable {
 /// | admin | ✓ | ✓ | ✓ | – | – | – | ✓ | ✓ |
 /// | member | – | – | – | – | – | – | ✓ | ✓ |
 struct GroupRules {
-    /// Members a group begins with at least.
-    static let minMembers = 3
-
     let limits: SocialLimits
+
+    /// The handle of a group whose creator has chosen none; nobody can choose one of this form.
+    static func defaultHandle(of conversation: ConversationID) -> String { "g\(conversation)" }
+
+    private static func looksLikeDefault(_ handle: String) -> Bool {
+        let digits = handle.utf8.dropFirst()
+        return handle.utf8.first == UInt8(ascii: "g") && !digits.isEmpty
+            && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    }
 
     /// Whether a role comes with the right to decide who joins, and to announce.
     static func isDecider(_ role: SocialAPI.Role?) -> Bool { role == .owner || role == .admin }
 
     /// Judges the creation of a group of an account and its friends.
     func judgeCreation(
-        by creator: AccountID, name: String, with friends: [AccountID], _ acquaintances: Acquaintances
+        _ creation: SocialAPI.CreateGroup, _ acquaintances: Acquaintances, isHandleTaken: Bool
     ) throws(ServiceError) {
-        // The creator is nobody's friend but may name himself, which makes nobody the third.
-        guard Set(friends + [creator]).count >= Self.minMembers else { throw ServiceError(.tooFewMembers) }
+        let friends = creation.friends
+        // The creator is nobody's friend but may name himself, which makes nobody the next.
+        guard Set(friends + [creation.creator]).count >= creation.minMembers else { throw ServiceError(.tooFewMembers) }
         guard acquaintances.friends.isSuperset(of: friends) else { throw ServiceError(.notFriends) }
         guard acquaintances.cancelled.isEmpty else { throw ServiceError(.accountCancelled) }
-        try limits.checkPresent(name, atMost: limits.maxName)
+        try limits.checkPresent(creation.name, atMost: limits.maxName)
+        try limits.check(creation.introduction, atMost: limits.maxIntroduction)
+        if let handle = creation.handle {
+            try limits.checkPresent(handle, atMost: limits.maxName)
+            guard !isHandleTaken, !Self.looksLikeDefault(handle) else { throw ServiceError(.groupHandleTaken) }
+        }
         try checkRoom(for: friends.count + 1)
     }
 
@@ -107,6 +130,15 @@ struct GroupRules {
         guard acquaintances.cancelled.isEmpty else { throw ServiceError(.accountCancelled) }
     }
 
+    /// Judges somebody's own request to join.
+    func judgeApplication(saying message: String, _ view: DoorView) throws(ServiceError) {
+        guard view.exists else { throw ServiceError(.noSuchGroup) }
+        guard !view.isPending else { throw ServiceError(.alreadyApplied) }
+        guard !view.isMember else { throw ServiceError(.alreadyMember) }
+        guard !view.isCancelled else { throw ServiceError(.accountCancelled) }
+        try limits.check(message, atMost: limits.maxRequestMessage)
+    }
+
     /// Judges a decision on who joins.
     func judgeDecision(
         on accounts: [AccountID], accepts: Bool, by actor: SocialAPI.Role?, _ state: JoinState
@@ -114,6 +146,17 @@ struct GroupRules {
         guard Self.isDecider(actor) else { throw ServiceError(.notAllowed) }
         guard state.pending.isSuperset(of: accounts) else { throw ServiceError(.noSuchApplication) }
         if accepts { try checkRoom(for: state.memberCount + accounts.count) }
+    }
+
+    /// Judges a decision on a request that is named by its id, which tells nothing to those who may not decide on it.
+    ///
+    /// - Parameter request: what has become of it; `nil` for none.
+    func judgeDecision(
+        on request: RequestState?, accepts: Bool, by actor: SocialAPI.Role?, memberCount: Int
+    ) throws(ServiceError) {
+        guard let request, Self.isDecider(actor) else { throw ServiceError(.noSuchApplication) }
+        guard request == .pending else { throw ServiceError(.alreadyDecided) }
+        if accepts { try checkRoom(for: memberCount + 1) }
     }
 
     private func checkRoom(for memberCount: Int) throws(ServiceError) {

@@ -4,18 +4,22 @@ import Shared
 ///
 /// ```
 /// pending ──accept───▶ accepted   (so do its mirror image, if both had applied, and others for the same person)
-///    ├─────refuse───▶ refused    it may be asked again: a new request
+///    ├─────refuse───▶ refused    by a decision or a block; it may be asked again: a new request
+///    ├────dismiss───▶ cancelled  its applicant takes it back, or blocks the one he asked
 ///    └──────lapse───▶ cancelled  somebody in it has cancelled his account, or the group is gone
 /// ```
 /// Only a pending request changes. At most one is pending per applicant and target, or per group, inviter and invited.
-enum RequestState: String, CaseIterable {
-    case pending
-    case accepted
-    case refused
-    case cancelled
+typealias RequestState = SocialAPI.RequestState
+
+/// A request for a friendship as somebody acts on it who knows its id.
+struct FiledRequest: Hashable {
+    var id: FriendRequestID
+    var applicant: AccountID
+    var target: AccountID
+    var state: RequestState
 }
 
-/// What a decision does to pending friend requests.
+/// What is done to pending friend requests.
 struct Settlement: Hashable {
     var requests: [FriendRequestID]
     /// What they become.

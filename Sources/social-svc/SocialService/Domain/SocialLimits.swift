@@ -7,17 +7,25 @@ import Shared
 package struct SocialLimits: Sendable, Hashable {
     /// Ids named in one request, as the contract has it; no dialect lets more through.
     static let maxNamed = 500
+    /// Accounts whose presence is asked for in one request.
+    static let maxPresence = 5_000
 
     /// Friends of one account.
     package var maxFriends = 5_000
     /// Groups of one account's friend list.
     package var maxFriendGroups = 500
+    /// Accounts one account has blocked.
+    package var maxBlocks = 5_000
     /// Members of a group.
     package var maxGroupMembers = 5_000
-    /// Characters of the message of a friend request.
+    /// Characters of the message of a friend request, and of a request to join a group.
     package var maxRequestMessage = 255
-    /// Characters of the name of a group, and of a group of a friend list.
+    /// Characters of what an account calls a friend.
+    package var maxRemark = 255
+    /// Characters of the name and of the handle of a group, and of the name of a group of a friend list.
     package var maxName = 255
+    /// Characters of the introduction of a group.
+    package var maxIntroduction = 255
     /// Characters of an announcement.
     package var maxAnnouncement = 10_000
 
@@ -39,9 +47,9 @@ package struct SocialLimits: Sendable, Hashable {
 
     /// A list of ids without repetitions.
     ///
-    /// - Throws: ``ServiceError/Code/badRequest`` when it is longer than any request may be.
-    static func folded<ID: Hashable>(_ ids: [ID]) throws(ServiceError) -> [ID] {
-        guard ids.count <= maxNamed else { throw ServiceError(.badRequest, detail: "more than \(maxNamed) ids") }
+    /// - Throws: ``ServiceError/Code/badRequest`` when it is longer than such a request may be.
+    static func folded<ID: Hashable>(_ ids: [ID], atMost limit: Int = maxNamed) throws(ServiceError) -> [ID] {
+        guard ids.count <= limit else { throw ServiceError(.badRequest, detail: "more than \(limit) ids") }
         var seen: Set<ID> = []
         return ids.filter { seen.insert($0).inserted }
     }

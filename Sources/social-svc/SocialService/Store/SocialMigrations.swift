@@ -5,6 +5,7 @@ enum SocialMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("social-1", migrate: createFriendships)
         migrator.registerMigration("social-2", migrate: createGroups)
+        migrator.registerMigration("social-3", migrate: createBlocksAndHandles)
     }
 
     /// - `conversation` allocates the ids of private conversations and groups alike; AUTOINCREMENT never reuses one.

@@ -3,8 +3,8 @@ import Shared
 import SharedStorage
 
 extension SocialStore {
-    /// Takes note of the end of an account: it is remembered, what it asked or was asked for lapses, and it leaves its
-    /// groups. Its friendships stay until the friends end them.
+    /// Takes note of the end of an account: it is remembered, what it asked or was asked for lapses, whom it has blocked
+    /// is blocked no more, and it leaves its groups. Its friendships stay until the friends end them.
     ///
     /// Succeeds for every account, and changes nothing when it is repeated.
     static func cancel(_ account: AccountID, now: Int64, _ transaction: WriteTransaction) throws {
@@ -12,15 +12,20 @@ extension SocialStore {
         try db.execute(
             sql: "INSERT INTO cancelledAccount (account, cancelledAt) VALUES (?, ?) ON CONFLICT DO NOTHING",
             arguments: [account, now])
-        for (table, party) in [
-            ("friendRequest", "applicant"), ("friendRequest", "target"),
-            ("joinRequest", "inviter"), ("joinRequest", "invited"),
-        ] {
+        let lapsed = try FriendRequestID.fetchAll(
+            db,
+            sql: """
+                SELECT id FROM friendRequest WHERE applicant = :account AND state = 'pending'
+                UNION ALL SELECT id FROM friendRequest WHERE target = :account AND state = 'pending' ORDER BY id
+                """, arguments: ["account": account])
+        try carryOut(Settlement(requests: lapsed, state: .cancelled), now: now, transaction)
+        for party in ["inviter", "invited"] {
             try db.execute(
                 sql: """
-                    UPDATE \(table) SET state = 'cancelled', decidedAt = ? WHERE \(party) = ? AND state = 'pending'
+                    UPDATE joinRequest SET state = 'cancelled', decidedAt = ? WHERE \(party) = ? AND state = 'pending'
                     """, arguments: [now, account])
         }
+        try liftBlocks(by: account, transaction)
         let memberships = try Row.fetchAll(
             db, sql: "SELECT conversation, role FROM member WHERE account = ? ORDER BY conversation",
             arguments: [account])

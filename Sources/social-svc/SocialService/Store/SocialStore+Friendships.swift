@@ -7,28 +7,51 @@ extension SocialStore {
     /// their conversation with its greeting; the friendship is announced when that is open.
     func accept(_ applicant: AccountID, by accepter: AccountID, now: Int64) async throws(ServiceError) -> Owed {
         try await database.write { [rules] transaction in
-            let db = transaction.db
-            let relation = try Self.relation(of: applicant, to: accepter, db)
-            try Self.carryOut(try rules.judgeAcceptance(relation), now: now, db)
-            let conversation = try Self.allocateConversation(.private, now: now, db)
-            for (owner, friend) in [(applicant, accepter), (accepter, applicant)] {
-                let group = try Self.friendGroup(FriendGroups.defaultName, of: owner, db)
-                try db.execute(
-                    sql: """
-                        INSERT INTO friendship (owner, friend, conversation, friendGroup, since)
-                        VALUES (?, ?, ?, ?, ?)
-                        """,
-                    arguments: [owner, friend, conversation, group, now])
-            }
-            let effect = try transaction.owe(
-                MessageAPI.OpenConversation(
-                    conversation: conversation, conversationKind: .private, participants: [applicant, accepter],
-                    greeting: FriendshipRules.greeting, greeter: accepter),
-                to: .message,
-                thenPublish: SocialAPI.FriendshipBegan(
-                    applicant: applicant, accepter: accepter, conversation: conversation))
-            return Owed(conversation: conversation, effect: effect)
+            try Self.accept(applicant, by: accepter, rules, now: now, transaction)
         }
+    }
+
+    /// Accepts or refuses a request that is named by its id.
+    ///
+    /// - Returns: the applicant, and after an acceptance what message-svc is owed.
+    func decide(
+        on request: FriendRequestID, accepting accepts: Bool, by account: AccountID, now: Int64
+    ) async throws(ServiceError) -> (applicant: AccountID, owed: Owed?) {
+        try await database.write { [rules] transaction in
+            let filed = try rules.judgeDecision(by: account, on: try Self.filedRequest(request, transaction.db))
+            guard accepts else {
+                try Self.carryOut(Settlement(requests: [request], state: .refused), now: now, transaction)
+                return (filed.applicant, nil)
+            }
+            return (filed.applicant, try Self.accept(filed.applicant, by: account, rules, now: now, transaction))
+        }
+    }
+
+    private static func accept(
+        _ applicant: AccountID, by accepter: AccountID, _ rules: FriendshipRules, now: Int64,
+        _ transaction: WriteTransaction
+    ) throws -> Owed {
+        let db = transaction.db
+        let settlement = try rules.judgeAcceptance(try relation(of: applicant, to: accepter, db))
+        try carryOut(settlement, now: now, transaction)
+        let conversation = try allocateConversation(.private, now: now, db)
+        for (owner, friend) in [(applicant, accepter), (accepter, applicant)] {
+            let group = try friendGroup(FriendGroups.defaultName, of: owner, db)
+            try db.execute(
+                sql: """
+                    INSERT INTO friendship (owner, friend, conversation, friendGroup, since)
+                    VALUES (?, ?, ?, ?, ?)
+                    """,
+                arguments: [owner, friend, conversation, group, now])
+        }
+        let effect = try transaction.owe(
+            MessageAPI.OpenConversation(
+                conversation: conversation, conversationKind: .private, participants: [applicant, accepter],
+                greeting: FriendshipRules.greeting, greeter: accepter),
+            to: .message,
+            thenPublish: SocialAPI.FriendshipBegan(
+                applicant: applicant, accepter: accepter, conversation: conversation, request: settlement.requests[0]))
+        return Owed(conversation: conversation, effect: effect)
     }
 
     /// Ends a friendship in both directions and owes message-svc the closing of its conversation; the end is announced
@@ -36,10 +59,9 @@ extension SocialStore {
     func endFriendship(of account: AccountID, with friend: AccountID) async throws(ServiceError) -> Owed {
         try await database.write { transaction in
             let db = transaction.db
-            let conversation = try db.cachedStatement(
-                sql: "SELECT conversation FROM friendship WHERE owner = ? AND friend = ?"
-            ).fetchOne(ConversationID.self, [account, friend])
-            guard let conversation else { throw ServiceError(.notFriends) }
+            guard let conversation = try Self.conversation(of: account, with: friend, db) else {
+                throw ServiceError(.notFriends)
+            }
             try db.execute(sql: "DELETE FROM friendship WHERE conversation = ?", arguments: [conversation])
             let effect = try transaction.owe(
                 MessageAPI.CloseConversation(conversation: conversation), to: .message,
@@ -56,11 +78,12 @@ extension SocialStore {
             // Conversation ids ascend with the friendships; the wall clock does not always.
             let rows = try Row.fetchCursor(
                 db,
-                sql: "SELECT friend, conversation, friendGroup FROM friendship WHERE owner = ? ORDER BY conversation",
-                arguments: [owner])
+                sql: """
+                    SELECT friend, conversation, friendGroup, remark FROM friendship
+                    WHERE owner = ? ORDER BY conversation
+                    """, arguments: [owner])
             while let row = try rows.next() {
-                friends[row["friendGroup"], default: []].append(
-                    SocialAPI.Friend(account: row["friend"], conversation: row["conversation"]))
+                friends[row["friendGroup"], default: []].append(Self.friend(row))
             }
             let groups = try Row.fetchAll(
                 db, sql: "SELECT id, name FROM friendGroup WHERE owner = ?", arguments: [owner]
@@ -69,5 +92,32 @@ extension SocialStore {
             }
             return FriendGroups.arranged(groups)
         }
+    }
+
+    /// One friend as the owner of the list sees him.
+    func friend(_ friend: AccountID, of owner: AccountID) async throws(ServiceError) -> SocialAPI.Friend {
+        try await database.read { db in
+            let row = try Row.fetchOne(
+                db, sql: "SELECT friend, conversation, remark FROM friendship WHERE owner = ? AND friend = ?",
+                arguments: [owner, friend])
+            guard let row else { throw ServiceError(.notFriends) }
+            return Self.friend(row)
+        }
+    }
+
+    /// Changes what an account calls a friend.
+    func set(remark: String, on friend: AccountID, of owner: AccountID) async throws(ServiceError) {
+        try await database.write { [rules] transaction in
+            try rules.judgeRemark(
+                remark, areFriends: try Self.conversation(of: owner, with: friend, transaction.db) != nil)
+            try transaction.db.execute(
+                sql: "UPDATE friendship SET remark = ? WHERE owner = ? AND friend = ?",
+                arguments: [StoredText(remark), owner, friend])
+        }
+    }
+
+    private static func friend(_ row: Row) -> SocialAPI.Friend {
+        SocialAPI.Friend(
+            account: row["friend"], conversation: row["conversation"], remark: (row["remark"] as StoredText).text)
     }
 }

@@ -10,17 +10,24 @@ extension SocialStore {
 
     /// Creates a group of an account and friends of its, and owes message-svc the conversation; the members are announced
     /// when that is open.
-    func createGroup(
-        _ name: String, by creator: AccountID, with friends: [AccountID], now: Int64
-    ) async throws(ServiceError) -> Owed {
+    ///
+    /// - Parameter creation: names nobody twice.
+    func createGroup(_ creation: SocialAPI.CreateGroup, now: Int64) async throws(ServiceError) -> Owed {
         try await database.write { [groupRules] transaction in
             let db = transaction.db
+            let (creator, friends) = (creation.creator, creation.friends)
             try groupRules.judgeCreation(
-                by: creator, name: name, with: friends, try Self.acquaintances(of: creator, among: friends, db))
+                creation, try Self.acquaintances(of: creator, among: friends, db),
+                isHandleTaken: try creation.handle.map { try Self.isTaken($0, db) } ?? false)
             let conversation = try Self.allocateConversation(.group, now: now, db)
+            let handle = creation.handle ?? GroupRules.defaultHandle(of: conversation)
             try db.execute(
-                sql: "INSERT INTO chatGroup (conversation, name, createdAt) VALUES (?, ?, ?)",
-                arguments: [conversation, StoredText(name), now])
+                sql: """
+                    INSERT INTO chatGroup (conversation, name, handle, introduction, createdAt) VALUES (?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    conversation, StoredText(creation.name), StoredText(handle), StoredText(creation.introduction), now,
+                ])
             try Self.add([creator], as: .owner, to: conversation, now: now, db)
             try Self.add(friends, as: .member, to: conversation, now: now, db)
             let effect = try transaction.owe(
@@ -29,14 +36,15 @@ extension SocialStore {
                     greeting: "", greeter: creator),
                 to: .message,
                 thenPublish: SocialAPI.MembersJoined(
-                    conversation: conversation, name: name, accounts: friends, operator: creator))
+                    conversation: conversation, name: creation.name, accounts: friends, operator: creator, settled: []))
             return Owed(conversation: conversation, effect: effect)
         }
     }
 
-    /// The names of those conversations that are groups, in the order asked for.
-    func groupNames(of conversations: [ConversationID]) async throws(ServiceError) -> [SocialAPI.GroupNames.Entry] {
-        try await database.read { db in try Self.names(of: conversations, db) }
+    /// Whether a group has or had that handle.
+    private static func isTaken(_ handle: String, _ db: Database) throws -> Bool {
+        try Int64.fetchOne(
+            db, sql: "SELECT 1 FROM chatGroup WHERE handle = ?", arguments: [StoredText(handle)]) != nil
     }
 
     /// A group as a member sees it.
@@ -83,19 +91,21 @@ extension SocialStore {
 extension SocialStore {
     /// The name of a group, which it keeps after its end.
     static func name(of conversation: ConversationID, _ db: Database) throws -> String {
-        try names(of: [conversation], db).first?.name ?? ""
+        try db.cachedStatement(sql: "SELECT name FROM chatGroup WHERE conversation = ?")
+            .fetchOne(StoredText.self, [conversation])?.text ?? ""
     }
 
-    /// The names of those conversations that are groups.
-    static func names(
-        of conversations: [ConversationID], _ db: Database
-    ) throws -> [SocialAPI.GroupNames.Entry] {
-        let statement = try db.cachedStatement(sql: "SELECT name FROM chatGroup WHERE conversation = ?")
-        return try conversations.compactMap { conversation in
-            try statement.fetchOne(StoredText.self, [conversation]).map { name in
-                SocialAPI.GroupNames.Entry(conversation: conversation, name: name.text)
-            }
-        }
+    /// Whether there is a group that is not dissolved.
+    static func isGroup(_ conversation: ConversationID, _ db: Database) throws -> Bool {
+        try db.cachedStatement(sql: "SELECT 1 FROM chatGroup WHERE conversation = ? AND dissolvedAt IS NULL")
+            .fetchOne(Int64.self, [conversation]) != nil
+    }
+
+    /// The owner of a group and its admins.
+    static func deciders(of conversation: ConversationID, _ db: Database) throws -> [AccountID] {
+        try AccountID.fetchAll(
+            db, sql: "SELECT account FROM member WHERE conversation = ? AND role <= ? ORDER BY role, id",
+            arguments: [conversation, SocialAPI.Role.admin])
     }
 
     /// The role of an account in a group; `nil` for a stranger, and in what is no group.

@@ -6,6 +6,11 @@ import SharedStorage
 extension SocialStore {
     /// Join requests of one answer.
     static let maxListedJoinRequests = 1_000
+    /// Bytes of the requests named in the event of a decision. Of more the latest are left out: they are settled all the
+    /// same, and nobody can ask so often that the decision is too long to announce.
+    static let maxSettledBytes = 4 << 20
+
+    private static let joinRequestColumns = "id, conversation, inviter, invited, message, createdAt"
 
     /// Files requests for friends to join, those that are not pending yet, and announces all of them.
     func invite(
@@ -17,22 +22,30 @@ extension SocialStore {
                 of: accounts, try Self.view(of: conversation, for: inviter, naming: accounts, db),
                 try Self.acquaintances(of: inviter, among: accounts, db))
             guard !accounts.isEmpty else { return }
-            let statement = try db.cachedStatement(
-                sql: """
-                    INSERT INTO joinRequest (conversation, inviter, invited, state, createdAt) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT DO NOTHING
-                    """)
-            for account in accounts {
-                try statement.execute(
-                    arguments: [conversation, inviter, account, RequestState.pending.rawValue, now])
+            let requests = try accounts.map { account in
+                try Self.file(account, by: inviter, in: conversation, saying: "", now: now, db)
             }
-            let deciders = try AccountID.fetchAll(
-                db, sql: "SELECT account FROM member WHERE conversation = ? AND role <= ? ORDER BY role, id",
-                arguments: [conversation, SocialAPI.Role.admin])
-            try transaction.publish(
-                SocialAPI.JoinRequested(
-                    conversation: conversation, name: try Self.name(of: conversation, db), inviter: inviter,
-                    invited: accounts, deciders: deciders))
+            try Self.announce(requests, in: conversation, transaction)
+        }
+    }
+
+    /// Files an account's own request to join and announces it.
+    func applyToJoin(
+        _ application: SocialAPI.ApplyToJoin, now: Int64
+    ) async throws(ServiceError) -> JoinRequestID {
+        try await database.write { [groupRules] transaction in
+            let db = transaction.db
+            let (applicant, conversation) = (application.applicant, application.conversation)
+            let view = DoorView(
+                exists: try Self.isGroup(conversation, db),
+                isPending: try Self.pendingJoinRequest(of: applicant, by: applicant, in: conversation, db) != nil,
+                isMember: try Self.role(of: applicant, in: conversation, db) != nil,
+                isCancelled: try !Self.cancelled(among: [applicant], db).isEmpty)
+            try groupRules.judgeApplication(saying: application.message, view)
+            let request = try Self.file(
+                applicant, by: applicant, in: conversation, saying: application.message, now: now, db)
+            try Self.announce([request], in: conversation, transaction)
+            return request.id
         }
     }
 
@@ -49,27 +62,22 @@ extension SocialStore {
                 rows = try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT id, conversation, inviter, invited FROM joinRequest
+                        SELECT \(Self.joinRequestColumns) FROM joinRequest
                         WHERE conversation = ? AND state = 'pending' ORDER BY id LIMIT ?
                         """, arguments: [conversation, Self.maxListedJoinRequests])
             } else {
                 rows = try Row.fetchAll(
                     db,
                     sql: """
-                        SELECT request.id, request.conversation, request.inviter, request.invited
-                        FROM member CROSS JOIN joinRequest AS request USING (conversation)
+                        SELECT request.* FROM member CROSS JOIN joinRequest AS request USING (conversation)
                         WHERE member.account = ? AND member.role <= ? AND request.state = 'pending'
                         ORDER BY request.id LIMIT ?
                         """, arguments: [account, SocialAPI.Role.admin, Self.maxListedJoinRequests])
             }
-            let requests = rows.map { row in
-                SocialAPI.JoinRequest(
-                    id: row["id"], conversation: row["conversation"], inviter: row["inviter"],
-                    invited: row["invited"])
-            }
+            let requests = rows.map(Self.joinRequest)
             var seen: Set<ConversationID> = []
             let groups = requests.map(\.conversation).filter { seen.insert($0).inserted }
-            return SocialAPI.JoinRequests.Reply(requests: requests, groups: try Self.names(of: groups, db))
+            return SocialAPI.JoinRequests.Reply(requests: requests, groups: try Self.infos(of: groups, db))
         }
     }
 
@@ -81,28 +89,123 @@ extension SocialStore {
         now: Int64
     ) async throws(ServiceError) -> Owed? {
         try await database.write { [groupRules] transaction in
-            let db = transaction.db
             try groupRules.judgeDecision(
-                on: accounts, accepts: accepts, by: try Self.role(of: actor, in: conversation, db),
-                try Self.joinState(of: accounts, in: conversation, db))
-            let settlement = try db.cachedStatement(
-                sql: """
-                    UPDATE joinRequest SET state = ?, decidedAt = ?
-                    WHERE conversation = ? AND invited = ? AND state = 'pending'
-                    """)
-            let state = accepts ? RequestState.accepted : .refused
-            for account in accounts {
-                try settlement.execute(arguments: [state.rawValue, now, conversation, account])
-            }
-            guard accepts, !accounts.isEmpty else { return nil }
-            try Self.add(accounts, as: .member, to: conversation, now: now, db)
-            let effect = try transaction.owe(
-                MessageAPI.ChangeParticipants(conversation: conversation, joined: accounts, left: []), to: .message,
-                thenPublish: SocialAPI.MembersJoined(
-                    conversation: conversation, name: try Self.name(of: conversation, db), accounts: accounts,
-                    operator: actor))
-            return Owed(conversation: conversation, effect: effect)
+                on: accounts, accepts: accepts, by: try Self.role(of: actor, in: conversation, transaction.db),
+                try Self.joinState(of: accounts, in: conversation, transaction.db))
+            return try Self.settle(
+                accounts, accepting: accepts, by: actor, in: conversation, now: now, transaction)
         }
+    }
+
+    /// Settles every pending request for the one whom a request is about, and makes him a member when he is accepted.
+    ///
+    /// - Returns: the request, and after an acceptance what message-svc is owed.
+    func decide(
+        on request: JoinRequestID, accepting accepts: Bool, by actor: AccountID, now: Int64
+    ) async throws(ServiceError) -> (request: SocialAPI.JoinRequest, owed: Owed?) {
+        try await database.write { [groupRules] transaction in
+            let db = transaction.db
+            let row = try Row.fetchOne(
+                db, sql: "SELECT \(Self.joinRequestColumns), state FROM joinRequest WHERE id = ?",
+                arguments: [request])
+            guard let row else { throw ServiceError(.noSuchApplication) }
+            let filed = Self.joinRequest(row)
+            try groupRules.judgeDecision(
+                on: row["state"], accepts: accepts, by: try Self.role(of: actor, in: filed.conversation, db),
+                memberCount: try Self.memberCount(of: filed.conversation, db))
+            let owed = try Self.settle(
+                [filed.invited], accepting: accepts, by: actor, in: filed.conversation, now: now, transaction)
+            return (filed, owed)
+        }
+    }
+
+    /// Settles every pending request for some people, and makes them members when they are accepted; both is announced,
+    /// the latter when message-svc knows it.
+    private static func settle(
+        _ accounts: [AccountID], accepting accepts: Bool, by actor: AccountID, in conversation: ConversationID,
+        now: Int64, _ transaction: WriteTransaction
+    ) throws -> Owed? {
+        guard !accounts.isEmpty else { return nil }
+        let db = transaction.db
+        let name = try name(of: conversation, db)
+        let settled = try settleRequests(
+            for: accounts, in: conversation, as: accepts ? .accepted : .refused, now: now, db)
+        guard accepts else {
+            try transaction.publish(
+                SocialAPI.JoinRefused(conversation: conversation, name: name, settled: settled, operator: actor))
+            return nil
+        }
+        try add(accounts, as: .member, to: conversation, now: now, db)
+        let effect = try transaction.owe(
+            MessageAPI.ChangeParticipants(conversation: conversation, joined: accounts, left: []), to: .message,
+            thenPublish: SocialAPI.MembersJoined(
+                conversation: conversation, name: name, accounts: accounts, operator: actor, settled: settled))
+        return Owed(conversation: conversation, effect: effect)
+    }
+
+    /// Takes all pending requests for some people to their end.
+    ///
+    /// - Returns: the oldest of them, as many as an event holds.
+    private static func settleRequests(
+        for accounts: [AccountID], in conversation: ConversationID, as state: RequestState, now: Int64, _ db: Database
+    ) throws -> [SocialAPI.JoinRequest] {
+        let statement = try db.cachedStatement(
+            sql: """
+                UPDATE joinRequest SET state = ?, decidedAt = ?
+                WHERE conversation = ? AND invited = ? AND state = 'pending' RETURNING \(joinRequestColumns)
+                """)
+        let settled = try accounts.flatMap { account in
+            try Row.fetchAll(statement, arguments: [state, now, conversation, account]).map(joinRequest)
+        }.sorted { $0.id < $1.id }
+        var room = maxSettledBytes
+        return Array(
+            settled.prefix { request in
+                room -= request.wireBytes.count
+                return room >= 0
+            })
+    }
+
+    /// Files a request to join, or finds the pending one.
+    private static func file(
+        _ invited: AccountID, by inviter: AccountID, in conversation: ConversationID, saying message: String,
+        now: Int64, _ db: Database
+    ) throws -> SocialAPI.JoinRequest {
+        if let pending = try pendingJoinRequest(of: invited, by: inviter, in: conversation, db) { return pending }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO joinRequest (conversation, inviter, invited, message, state, createdAt)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [conversation, inviter, invited, StoredText(message), RequestState.pending, now])
+        return SocialAPI.JoinRequest(
+            id: JoinRequestID(db.lastInsertedRowID), conversation: conversation, inviter: inviter, invited: invited,
+            message: message, createdAt: now)
+    }
+
+    private static func announce(
+        _ requests: [SocialAPI.JoinRequest], in conversation: ConversationID, _ transaction: WriteTransaction
+    ) throws {
+        try transaction.publish(
+            SocialAPI.JoinRequested(
+                conversation: conversation, name: try name(of: conversation, transaction.db), requests: requests,
+                deciders: try deciders(of: conversation, transaction.db)))
+    }
+
+    private static func pendingJoinRequest(
+        of invited: AccountID, by inviter: AccountID, in conversation: ConversationID, _ db: Database
+    ) throws -> SocialAPI.JoinRequest? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT \(joinRequestColumns) FROM joinRequest
+                WHERE conversation = ? AND invited = ? AND inviter = ? AND state = 'pending'
+                """)
+        return try Row.fetchOne(statement, arguments: [conversation, invited, inviter]).map(joinRequest)
+    }
+
+    private static func joinRequest(_ row: Row) -> SocialAPI.JoinRequest {
+        SocialAPI.JoinRequest(
+            id: row["id"], conversation: row["conversation"], inviter: row["inviter"], invited: row["invited"],
+            message: (row["message"] as StoredText).text, createdAt: row["createdAt"])
     }
 
     private static func joinState(
@@ -112,7 +215,11 @@ extension SocialStore {
             sql: "SELECT 1 FROM joinRequest WHERE conversation = ? AND invited = ? AND state = 'pending' LIMIT 1")
         return JoinState(
             pending: Set(try accounts.filter { try statement.fetchOne(Int64.self, [conversation, $0]) != nil }),
-            memberCount: try db.cachedStatement(sql: "SELECT count(*) FROM member WHERE conversation = ?")
-                .fetchOne(Int.self, [conversation]) ?? 0)
+            memberCount: try memberCount(of: conversation, db))
+    }
+
+    private static func memberCount(of conversation: ConversationID, _ db: Database) throws -> Int {
+        try db.cachedStatement(sql: "SELECT count(*) FROM member WHERE conversation = ?")
+            .fetchOne(Int.self, [conversation]) ?? 0
     }
 }

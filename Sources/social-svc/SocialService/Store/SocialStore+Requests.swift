@@ -3,34 +3,35 @@ import Shared
 import SharedStorage
 
 extension SocialStore {
-    /// Files a request, or finds the pending one, and announces it.
-    func apply(
-        from applicant: AccountID, to target: AccountID, message: String, now: Int64
-    ) async throws(ServiceError) -> FriendRequestID {
+    /// Files a request, or finds the pending one, and announces it; a block of the target by the applicant is lifted.
+    func apply(_ application: SocialAPI.Apply, now: Int64) async throws(ServiceError) -> FriendRequestID {
         try await database.write { [rules] transaction in
-            let relation = try Self.relation(of: applicant, to: target, transaction.db)
+            let db = transaction.db
+            let (applicant, target) = (application.applicant, application.target)
             let request: FriendRequestID
-            var announced = message
-            switch try rules.judgeApplication(of: applicant, to: target, message: message, relation) {
+            var message = application.message
+            switch try rules.judgeApplication(application, try Self.relation(of: applicant, to: target, db)) {
             case .file:
-                try transaction.db.execute(
+                // They are no friends, so there is no conversation in which the other would have been silent.
+                try Self.liftBlock(of: target, by: applicant, db)
+                try db.execute(
                     sql: """
                         INSERT INTO friendRequest (applicant, target, message, state, createdAt)
                         VALUES (?, ?, ?, ?, ?)
                         """,
-                    arguments: [applicant, target, StoredText(message), RequestState.pending.rawValue, now])
-                request = FriendRequestID(transaction.db.lastInsertedRowID)
+                    arguments: [applicant, target, StoredText(message), RequestState.pending, now])
+                request = FriendRequestID(db.lastInsertedRowID)
             case .repeated(let pending):
                 request = pending
                 // What is pushed again is what the list shows.
-                announced =
+                message =
                     try StoredText.fetchOne(
-                        transaction.db, sql: "SELECT message FROM friendRequest WHERE id = ?", arguments: [pending]
+                        db, sql: "SELECT message FROM friendRequest WHERE id = ?", arguments: [pending]
                     )?.text ?? ""
             }
             try transaction.publish(
                 SocialAPI.FriendshipRequested(
-                    request: request, applicant: applicant, target: target, message: announced))
+                    request: request, applicant: applicant, target: target, message: message))
             return request
         }
     }
@@ -43,15 +44,33 @@ extension SocialStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT id, applicant, message, createdAt FROM friendRequest
+                    SELECT id, applicant, message, createdAt, state FROM friendRequest
                     WHERE target = ? AND state = 'pending' AND (? OR handedOver = 0) ORDER BY id LIMIT ?
                     """, arguments: [target, includingHandedOver, Self.maxListedRequests]
-            ).map { row in
-                SocialAPI.FriendRequest(
-                    id: row["id"], applicant: row["applicant"], message: (row["message"] as StoredText).text,
-                    createdAt: row["createdAt"])
-            }
+            ).map(Self.friendRequest)
         }
+    }
+
+    /// The newest requests an account was sent, of all states or one, before a given one.
+    func friendRequests(
+        to target: AccountID, in state: RequestState?, before: FriendRequestID?, limit: Int
+    ) async throws(ServiceError) -> [SocialAPI.FriendRequest] {
+        try await database.read { db in
+            var sql = "SELECT id, applicant, message, createdAt, state FROM friendRequest WHERE target = ? AND id < ?"
+            var arguments: StatementArguments = [target, before ?? FriendRequestID(.max)]
+            if let state {
+                sql += " AND state = ?"
+                arguments += [state]
+            }
+            return try Row.fetchAll(db, sql: sql + " ORDER BY id DESC LIMIT ?", arguments: arguments + [limit])
+                .map(Self.friendRequest)
+        }
+    }
+
+    private static func friendRequest(_ row: Row) -> SocialAPI.FriendRequest {
+        SocialAPI.FriendRequest(
+            id: row["id"], applicant: row["applicant"], message: (row["message"] as StoredText).text,
+            createdAt: row["createdAt"], state: row["state"])
     }
 
     /// Marks an account's own requests as handed over, whatever has become of them.
@@ -63,20 +82,51 @@ extension SocialStore {
         }
     }
 
-    /// Settles a pending request as refused.
+    /// Settles a pending request as refused and announces it.
     func refuse(_ applicant: AccountID, by target: AccountID, now: Int64) async throws(ServiceError) {
         try await database.write { [rules] transaction in
             let relation = try Self.relation(of: applicant, to: target, transaction.db)
-            try Self.carryOut(try rules.judgeRefusal(relation), now: now, transaction.db)
+            try Self.carryOut(try rules.judgeRefusal(relation), now: now, transaction)
         }
     }
 
-    /// Takes pending requests to their end.
-    static func carryOut(_ settlement: Settlement, now: Int64, _ db: Database) throws {
-        let statement = try db.cachedStatement(
-            sql: "UPDATE friendRequest SET state = ?, decidedAt = ? WHERE id = ? AND state = 'pending'")
+    /// Settles a pending request as refused or cancelled, whoever of the two dismisses it, and announces it.
+    func dismiss(_ request: FriendRequestID, by account: AccountID, now: Int64) async throws(ServiceError) {
+        try await database.write { [rules] transaction in
+            let settlement = try rules.judgeDismissal(
+                by: account, of: try Self.filedRequest(request, transaction.db))
+            try Self.carryOut(settlement, now: now, transaction)
+        }
+    }
+}
+
+// MARK: - Shared by the transactions
+
+extension SocialStore {
+    /// A request, whatever has become of it.
+    static func filedRequest(_ request: FriendRequestID, _ db: Database) throws -> FiledRequest? {
+        let row = try Row.fetchOne(
+            db, sql: "SELECT applicant, target, state FROM friendRequest WHERE id = ?", arguments: [request])
+        return row.map { row in
+            FiledRequest(id: request, applicant: row["applicant"], target: row["target"], state: row["state"])
+        }
+    }
+
+    /// Takes pending requests to their end and announces each that came to nothing.
+    static func carryOut(_ settlement: Settlement, now: Int64, _ transaction: WriteTransaction) throws {
+        let statement = try transaction.db.cachedStatement(
+            sql: """
+                UPDATE friendRequest SET state = ?, decidedAt = ? WHERE id = ? AND state = 'pending'
+                RETURNING applicant, target
+                """)
         for request in settlement.requests {
-            try statement.execute(arguments: [settlement.state.rawValue, now, request])
+            let settled = try Row.fetchAll(statement, arguments: [settlement.state, now, request])
+            guard settlement.state != .accepted else { continue }
+            for row in settled {
+                try transaction.publish(
+                    SocialAPI.FriendRequestClosed(
+                        request: request, applicant: row["applicant"], target: row["target"], state: settlement.state))
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ extension SocialStore {
         Relation(
             areFriends: try db.cachedStatement(sql: "SELECT 1 FROM friendship WHERE owner = ? AND friend = ?")
                 .fetchOne(Int64.self, [applicant, target]) != nil,
+            isBlocked: try isBlocked(applicant, by: target, db),
             isCancelled: try !cancelled(among: [applicant, target], db).isEmpty,
             request: try pendingRequest(of: applicant, to: target, db),
             wasAccepted: try db.cachedStatement(
@@ -57,6 +58,12 @@ extension SocialStore {
 
     private static func friendCount(of owner: AccountID, _ db: Database) throws -> Int {
         try db.cachedStatement(sql: "SELECT count(*) FROM friendship WHERE owner = ?").fetchOne(Int.self, [owner]) ?? 0
+    }
+
+    /// The conversation of two friends; `nil` when they are none.
+    static func conversation(of owner: AccountID, with friend: AccountID, _ db: Database) throws -> ConversationID? {
+        try db.cachedStatement(sql: "SELECT conversation FROM friendship WHERE owner = ? AND friend = ?")
+            .fetchOne(ConversationID.self, [owner, friend])
     }
 
     /// Those of some accounts who are an account's friends.

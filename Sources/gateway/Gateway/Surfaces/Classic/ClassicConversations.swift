@@ -4,16 +4,16 @@ extension ClassicSurface {
     /// A private conversation has the other person's name here, because the list needs a title.
     @Sendable func pullConversationList(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
-        let entries = try await backend.message.ask(
-            MessageAPI.Conversations(account: session.account), call.context
+    ) async throws(ClassicError) -> SurfaceAnswer {
+        let entries = try await messageService.ask(
+            MessageAPI.Conversations(account: session.account, includesLast: false), call.context
         ).conversations
-        let peers = try await profiles(of: entries.compactMap(\.peer), call)
-        let groups = try await groupNames(of: entries.filter { $0.kind == .group }.map(\.conversation), call)
-        return ClassicAnswer { json in
+        let peers = try await profiles(of: entries.compactMap(\.peer), call.context)
+        let groups = try await groups(of: entries.filter { $0.kind == .group }.map(\.conversation), call.context)
+        return SurfaceAnswer { json in
             json.array("conversation_list", entries) { entry, json in
                 json.object {
-                    let title = entry.peer.map { peers[$0]?.userName } ?? groups[entry.conversation]
+                    let title = entry.peer.map { peers[$0]?.userName } ?? groups[entry.conversation]?.name
                     $0.field("conversation_name", title ?? "")
                     $0.field("conversation_id", entry.conversation.rawValue)
                     $0.field("unread_count", entry.unreadCount)
@@ -25,14 +25,14 @@ extension ClassicSurface {
 
     @Sendable func pullConversationChain(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
-        let history = try await backend.message.ask(try Self.page(call, session), call.context)
+    ) async throws(ClassicError) -> SurfaceAnswer {
+        let history = try await messageService.ask(try Self.page(call, session), call.context)
         let chain = Self.readableChain(history)
         let items = try await ClassicMessageItems(chain.map(\.listed), self, call)
         // Senders who have left the conversation have no index any more.
         let people = history.readIndexes.map(\.account) + chain.map(\.listed.message.sender)
-        let readers = ClassicReaders(try await profiles(of: people, call))
-        return ClassicAnswer { json in
+        let readers = ClassicReaders(try await profiles(of: people, call.context))
+        return SurfaceAnswer { json in
             json.array("conversation_chain", chain) { item, json in
                 json.object {
                     items.write(item.listed, to: &$0)
@@ -65,15 +65,15 @@ extension ClassicSurface {
     /// The chain filtered by time and sender; all filters are optional and may be empty.
     @Sendable func pullConversationHistory(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         var page = try Self.page(call, session)
         page.sentFrom = try call.optionalQueryTime("startTime", "earliestTime")
         page.sentUntil = try call.optionalQueryTime("endTime", "latestTime")
         if let start = page.sentFrom, let end = page.sentUntil, end < start { throw .endsBeforeItStarts }
         page.senders = try await senders(named: call)
-        let history = try await backend.message.ask(page, call.context)
+        let history = try await messageService.ask(page, call.context)
         let items = try await ClassicMessageItems(history.messages, self, call)
-        return ClassicAnswer { json in
+        return SurfaceAnswer { json in
             json.array("conversation_chain", history.messages) { listed, json in
                 json.object { items.write(listed, to: &$0) }
             }
@@ -105,8 +105,8 @@ extension ClassicSurface {
         }
         var senders: [AccountID] = id.map { [$0] } ?? []
         for name in distinct {
-            senders += try await backend.auth.ask(
-                AuthAPI.FindByName(userName: name, byPrefix: false), call.context
+            senders += try await authService.ask(
+                AuthAPI.FindAccounts(match: .userName, text: name), call.context
             ).profiles.map(\.account)
         }
         return senders

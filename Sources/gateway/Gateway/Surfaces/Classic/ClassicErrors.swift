@@ -2,7 +2,7 @@ import NIOHTTP1
 import Shared
 
 /// A refusal as the `classic` document words it: HTTP status, code and text.
-struct ClassicError: Error, Hashable {
+struct ClassicError: SurfaceFailure, Hashable {
     let status: Int
     let code: Int
     let info: String
@@ -66,11 +66,13 @@ struct ClassicError: Error, Hashable {
         case .outcomeUnknown: self.init(504, -8, "Outcome unknown")
         case .internal, .badRequest: self = .internalError
         case .rateLimited: self.init(429, -5, "Too many requests", retryAfter: error.detail)
-        case .wrongCredentials: self = .wrongCredentials
+        case .wrongCredentials, .refreshTokenReused: self = .wrongCredentials
         case .alreadyLoggedIn: self = .alreadyLoggedIn
         case .sessionOver: self = .notLoggedIn
         case .accountNotFound: self = .userUnknown
         case .userNameTaken: self.init(400, 2, "userName \(error.detail) already exists")
+        case .uidTaken: self.init(400, 2, "uid already exists")
+        case .phoneNumberTaken: self.init(400, 2, "phoneNumber already exists")
         case .wrongLength where error.detail == "phoneNumber":
             self.init(400, 3, "length of phone number should be 11")
         case .wrongLength: self.init(400, 3, "\(error.detail) should be no longer than 255")
@@ -91,11 +93,17 @@ struct ClassicError: Error, Hashable {
         case .notAllowed: self = .noRight
         case .targetNotMember: self.init(401, 6, "You appoint someone who's not in this conversation")
         case .alreadyMember: self.init(401, 6, "You invite someone who's already in this conversation")
+        case .alreadyApplied: self.init(400, 2, "You've already applied")
+        case .alreadyDecided: self.init(400, 2, "Application already handled")
+        case .groupHandleTaken: self.init(400, 2, "group name already exists")
+        case .noSuchGroup: self = .notInConversation
         case .ownerCannotLeave: self.init(400, 2, "Group owner cannot quit conversation")
         case .invalidReply: self = .invalidReply
         case .invalidText: self.init(400, 3, "message should be between 1 and \(error.detail) characters")
         case .conflictingClientID: self = .conflictingClientID
         case .invalidMessage: self.init(400, 2, "Invalid message_id")
+        case .tooLate: self.init(400, 2, "Too late to recall this message")
+        case .alreadyRecalled: self.init(409, 2, "Message recalled already")
         }
     }
 
@@ -121,6 +129,8 @@ struct ClassicError: Error, Hashable {
         case .upgradeRequired: self.init(426, -2, "WebSocket expected")
         }
     }
+
+    var isDefect: Bool { status == 500 }
 
     var response: HTTPResponse {
         var json = JSONWriter(reserving: 96)

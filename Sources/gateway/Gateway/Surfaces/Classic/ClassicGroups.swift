@@ -1,23 +1,28 @@
 import Shared
 
 extension ClassicSurface {
+    /// People a group begins with at least, its creator among them.
+    private static var minGroupMembers: Int32 { 3 }
+
     @Sendable func createConversation(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let friends = try call.accounts("friendIds")
         let name = try call.nonEmptyText("conversationName")
-        let reply = try await backend.social.ask(
-            SocialAPI.CreateGroup(creator: session.account, name: name, friends: friends), call.context)
-        return ClassicAnswer(fields: { $0.field("conversation_id", reply.conversation.rawValue) })
+        let reply = try await socialService.ask(
+            SocialAPI.CreateGroup(
+                creator: session.account, name: name, friends: friends, handle: nil, introduction: "",
+                minMembers: Self.minGroupMembers), call.context)
+        return SurfaceAnswer(fields: { $0.field("conversation_id", reply.conversation.rawValue) })
     }
 
     // MARK: - Members and roles
 
-    @Sendable func pullMemberList(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func pullMemberList(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let group = try await group(call, session)
-        let members = try await profiles(of: group.members.map(\.account), call)
+        let members = try await profiles(of: group.members.map(\.account), call.context)
         let pictures = try await pictures(of: members.values, call)
-        return ClassicAnswer { json in
+        return SurfaceAnswer { json in
             json.array("member_list", group.members) { member, json in
                 json.object {
                     $0.field("member_name", members[member.account]?.userName ?? "")
@@ -30,10 +35,10 @@ extension ClassicSurface {
         }
     }
 
-    @Sendable func appointAdmins(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func appointAdmins(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let admins = try call.accounts("adminIds")
-        _ = try await backend.social.ask(
+        _ = try await socialService.ask(
             SocialAPI.AppointAdmins(owner: session.account, conversation: conversation, accounts: admins), call.context,
             wording: [.notAllowed: .notOwner])
         return .succeed
@@ -41,10 +46,10 @@ extension ClassicSurface {
 
     @Sendable func transferOwnership(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let heir = AccountID(try call.id("memberId"))
-        _ = try await backend.social.ask(
+        _ = try await socialService.ask(
             SocialAPI.TransferOwnership(owner: session.account, conversation: conversation, heir: heir), call.context,
             wording: [.notAllowed: .notOwner])
         return .succeed
@@ -52,18 +57,18 @@ extension ClassicSurface {
 
     @Sendable func quitConversation(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
-        _ = try await backend.social.ask(
+        _ = try await socialService.ask(
             SocialAPI.LeaveGroup(account: session.account, conversation: conversation), call.context,
             wording: [.notGroupMember: .notGroupMember])
         return .succeed
     }
 
-    @Sendable func removeMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func removeMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let removed = try call.accounts("removeMemberIds")
-        _ = try await backend.social.ask(
+        _ = try await socialService.ask(
             SocialAPI.RemoveMembers(actor: session.account, conversation: conversation, accounts: removed),
             call.context,
             wording: [.notGroupMember: .notGroupMember])
@@ -74,27 +79,27 @@ extension ClassicSurface {
 
     @Sendable func pullAnnouncements(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let group = try await group(call, session)
-        return ClassicAnswer(fields: { Self.write(group.announcements, to: &$0) })
+        return SurfaceAnswer(fields: { Self.write(group.announcements, to: &$0) })
     }
 
     @Sendable func putAnnouncement(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let spelling = call.body["announcement"] == nil && call.body["announcementBody"] != nil
         let body = try call.nonEmptyText(spelling ? "announcementBody" : "announcement")
-        try admit(session, by: groupRate)
-        let reply = try await backend.social.ask(
+        try admit(session, by: core.limits.groupChanges)
+        let reply = try await socialService.ask(
             SocialAPI.Announce(author: session.account, conversation: conversation, body: body), call.context,
             wording: [.notAllowed: .noRightToAnnounce])
-        return ClassicAnswer(fields: { $0.field("announcement_id", reply.announcement.rawValue) })
+        return SurfaceAnswer(fields: { $0.field("announcement_id", reply.announcement.rawValue) })
     }
 
     private func group(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SocialAPI.Group.Reply {
         let conversation = ConversationID(try call.queryID("conversationId"))
-        return try await backend.social.ask(
+        return try await socialService.ask(
             SocialAPI.Group(account: session.account, conversation: conversation), call.context)
     }
 
@@ -109,25 +114,25 @@ extension ClassicSurface {
 
     // MARK: - Joining
 
-    @Sendable func inviteMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func inviteMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let invited = try call.accounts("newMemberIds")
-        try admit(session, by: groupRate)
-        _ = try await backend.social.ask(
+        try admit(session, by: core.limits.groupChanges)
+        _ = try await socialService.ask(
             SocialAPI.Invite(inviter: session.account, conversation: conversation, accounts: invited), call.context,
             wording: [.notGroupMember: .notGroupMember])
         return .succeed
     }
 
-    @Sendable func pullJoinRequests(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer
+    @Sendable func pullJoinRequests(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer
     {
         let conversation = try call.optionalQueryID("conversationId").map { ConversationID($0) }
-        let reply = try await backend.social.ask(
+        let reply = try await socialService.ask(
             SocialAPI.JoinRequests(account: session.account, conversation: conversation), call.context,
             wording: [.notAllowed: .noRightToSeeRequests])
-        let people = try await profiles(of: reply.requests.flatMap { [$0.inviter, $0.invited] }, call)
+        let people = try await profiles(of: reply.requests.flatMap { [$0.inviter, $0.invited] }, call.context)
         let requests = Dictionary(grouping: reply.requests, by: \.conversation)
-        return ClassicAnswer { json in
+        return SurfaceAnswer { json in
             json.array("total_conversation_apply_chain", reply.groups) { group, json in
                 json.object {
                     $0.field("conversation_id", group.conversation.rawValue)
@@ -147,19 +152,19 @@ extension ClassicSurface {
 
     @Sendable func decideJoinRequests(
         _ call: ClassicCall, _ session: Session
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let invited = try call.accounts("invitedUserIds")
         guard let accepts = try call.agreement() else {
             // The right to decide comes before what is decided.
-            _ = try await backend.social.ask(
+            _ = try await socialService.ask(
                 SocialAPI.JoinRequests(account: session.account, conversation: conversation), call.context)
             throw .badAgreement
         }
-        _ = try await backend.social.ask(
+        _ = try await socialService.ask(
             SocialAPI.DecideJoin(
                 actor: session.account, conversation: conversation, invited: invited, accepts: accepts), call.context)
-        return ClassicAnswer(fields: { $0.field("conversation_id", "\(conversation)") })
+        return SurfaceAnswer(fields: { $0.field("conversation_id", "\(conversation)") })
     }
 }
 

@@ -7,45 +7,42 @@ extension ClassicSurface {
     /// Messages of one hand-over, or of a conversation whose length was not asked for.
     static var maxPage: Int32 { 1_000 }
 
-    @Sendable func sendMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func sendMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let text = try call.text("message")
         let replyID = try call.id("replyId")
-        let clientID = try call.optionalText("clientMessageId") ?? call.request.headers.first(name: "Idempotency-Key")
-        if let clientID, clientID.isEmpty || clientID.unicodeScalars.count > 255 || clientID.contains("\0") {
-            throw .badField("clientMessageId")
-        }
-        try admit(session, by: messageRate)
-        let reply = try await backend.message.ask(
+        let clientID = try call.clientMessageID("clientMessageId")
+        try admit(session, by: core.limits.messages)
+        let reply = try await messageService.ask(
             MessageAPI.Send(
-                sender: session.account, conversation: conversation, text: text,
+                sender: session.account, to: .conversation(conversation), text: text,
                 replyTo: replyID == -1 ? nil : MessageID(replyID), clientID: clientID), call.context,
             wording: [.notParticipant: .notInConversationToSend])
-        return ClassicAnswer { json in
+        return SurfaceAnswer { json in
             json.field("message_id", reply.message.rawValue)
             json.field("reply_id", replyID)
         }
     }
 
     /// Each message is handed out once; the cursor moves when the answer was written. `ack` makes it confirmed instead.
-    @Sendable func pullUserChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func pullUserChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let acknowledged = try call.optionalQueryID("ack").map { MessageID($0) }
-        let page = try await backend.message.ask(
+        let page = try await messageService.ask(
             MessageAPI.PullHandOver(account: session.account, acknowledged: acknowledged, limit: Self.maxPage),
             call.context)
-        let settle: @Sendable (Bool) -> Void = { [backend, logger, timeout] isWritten in
+        let settle: @Sendable (Bool) -> Void = { [core] isWritten in
             guard let receipt = page.receipt else { return }
             let settlement = MessageAPI.SettleHandOver(
                 account: session.account, receipt: receipt, delivered: isWritten)
-            backend.message.send(settlement, CallContext(trace: call.context.trace, deadline: .after(timeout))) {
-                result in
+            let context = CallContext(trace: call.context.trace, deadline: .after(core.timeout))
+            core.backend.message.send(settlement, context) { result in
                 guard case .failure(let error) = result else { return }
-                logger.warning("messages will be handed out again", metadata: ["reason": "\(error)"])
+                core.logger.warning("messages will be handed out again", metadata: ["reason": "\(error)"])
             }
         }
         do throws(ClassicError) {
             let items = try await ClassicMessageItems(page.messages, self, call)
-            return ClassicAnswer(
+            return SurfaceAnswer(
                 fields: { json in
                     json.array("user_chat_chain", page.messages) { listed, json in
                         json.object { items.write(listed, to: &$0) }
@@ -60,36 +57,36 @@ extension ClassicSurface {
 }
 
 extension ClassicSurface {
-    @Sendable func pullReplyCount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func pullReplyCount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let details = try await details(call, session)
-        return ClassicAnswer(fields: { $0.field("reply_count", details.replyCount) })
+        return SurfaceAnswer(fields: { $0.field("reply_count", details.replyCount) })
     }
 
-    @Sendable func pullReaderList(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func pullReaderList(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let details = try await details(call, session)
-        let readers = ClassicReaders(try await profiles(of: details.readers, call))
-        return ClassicAnswer(fields: { readers.write(details.readers, to: &$0) })
+        let readers = ClassicReaders(try await profiles(of: details.readers, call.context))
+        return SurfaceAnswer(fields: { readers.write(details.readers, to: &$0) })
     }
 
     private func details(
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> MessageAPI.MessageDetails.Reply {
         let message = MessageID(try call.queryID("messageId"))
-        return try await backend.message.ask(
+        return try await messageService.ask(
             MessageAPI.MessageDetails(account: session.account, message: message), call.context)
     }
 
-    @Sendable func markReadIndex(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func markReadIndex(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let message = MessageID(try call.id("readIndex"))
-        _ = try await backend.message.ask(
+        _ = try await messageService.ask(
             MessageAPI.MarkRead(account: session.account, conversation: conversation, message: message), call.context)
         return .succeed
     }
 
-    @Sendable func deleteMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func deleteMessage(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let message = MessageID(try call.id("messageId"))
-        _ = try await backend.message.ask(
+        _ = try await messageService.ask(
             MessageAPI.HideMessage(account: session.account, message: message), call.context,
             wording: [.invalidMessage: .invalidMessageToDelete])
         return .succeed
@@ -121,15 +118,15 @@ struct ClassicReaders: Sendable {
 /// Messages of one answer with the names and pictures they need.
 struct ClassicMessageItems: Sendable {
     private let senders: [AccountID: Profile]
-    private let groups: [ConversationID: String]
+    private let groups: [ConversationID: SocialAPI.GroupInfo]
     private let pictures: ClassicPictures
 
     init(_ messages: [ListedMessage], _ surface: ClassicSurface, _ call: ClassicCall) async throws(ClassicError) {
         var uses: [AccountID: Int] = [:]
         for listed in messages { uses[listed.message.sender, default: 0] += 1 }
-        senders = try await surface.profiles(of: uses.keys, call)
-        groups = try await surface.groupNames(
-            of: messages.filter { $0.message.conversationKind == .group }.map(\.message.conversation), call)
+        senders = try await surface.profiles(of: uses.keys, call.context)
+        groups = try await surface.groups(
+            of: messages.filter { $0.message.conversationKind == .group }.map(\.message.conversation), call.context)
         pictures = try await surface.pictures(of: senders.values, call, uses: uses)
     }
 
@@ -140,7 +137,7 @@ struct ClassicMessageItems: Sendable {
         json.field("message_id", message.id.rawValue)
         json.field("sender_name", senders[message.sender]?.userName ?? "")
         json.field("sender_id", message.sender.rawValue)
-        json.field("conversation_name", groups[message.conversation] ?? "")
+        json.field("conversation_name", groups[message.conversation]?.name ?? "")
         json.field("conversation_id", message.conversation.rawValue)
         json.field("sender_picture", pictures[message.sender])
         json.field("send_time", Double(message.sentAt) / 1_000)

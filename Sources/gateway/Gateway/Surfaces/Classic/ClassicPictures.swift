@@ -42,26 +42,4 @@ extension ClassicSurface {
         }
         return ClassicPictures(texts: texts)
     }
-
-    /// The names of groups that appear in an answer.
-    func groupNames(
-        of conversations: some Sequence<ConversationID>, _ call: ClassicCall
-    ) async throws(ClassicError) -> [ConversationID: String] {
-        do throws(ServiceError) {
-            return try await groupNames.values(of: conversations, call.context)
-        } catch {
-            throw ClassicError(error)
-        }
-    }
-
-    /// The profiles of accounts that appear in an answer.
-    func profiles(
-        of accounts: some Sequence<AccountID>, _ call: ClassicCall
-    ) async throws(ClassicError) -> [AccountID: Profile] {
-        do throws(ServiceError) {
-            return try await profiles.values(of: accounts, call.context)
-        } catch {
-            throw ClassicError(error)
-        }
-    }
 }

@@ -1,31 +1,24 @@
-import Logging
 import NIOHTTP1
 import Shared
 
 extension ClassicSurface {
-    @Sendable func logIn(_ call: ClassicCall) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func logIn(_ call: ClassicCall) async throws(ClassicError) -> SurfaceAnswer {
         let userName = try call.nonEmptyText("userName")
         let password = try call.nonEmptyText("password")
-        let reply = try await backend.auth.ask(
+        let reply = try await authService.ask(
             AuthAPI.LogIn(
-                userName: userName, password: password, dialect: .classic,
+                kind: .userName, name: userName, password: password, dialect: .classic,
                 device: call.request.headers.first(name: "User-Agent") ?? "", secondLogin: .refuse,
-                address: call.request.remoteAddress), call.context)
+                address: call.request.remoteAddress), call.context,
+            wording: [.accountNotFound: .wrongCredentials])
         let profile = reply.profile
-        return ClassicAnswer(
+        return SurfaceAnswer(
             fields: { Self.write(profile, token: reply.token, to: &$0) },
-            afterWrite: { [backend, logger, timeout] isWritten in
-                guard !isWritten else { return }
-                // Nobody has this session's token, and while it lived its owner could not log in again.
-                let context = CallContext(trace: call.context.trace, deadline: .after(timeout))
-                backend.auth.send(AuthAPI.LogOut(session: reply.session), context) { result in
-                    guard case .failure(let error) = result else { return }
-                    logger.warning("an unused session stays open", metadata: ["reason": "\(error)"])
-                }
-            })
+            // While it lived, its owner could not log in again.
+            afterWrite: endIfUnwritten(reply.session, of: profile.account, call.context))
     }
 
-    @Sendable func register(_ call: ClassicCall) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func register(_ call: ClassicCall) async throws(ClassicError) -> SurfaceAnswer {
         let userName = try call.nonEmptyText("userName")
         let password = try call.nonEmptyText("password")
         let ensurePassword = try call.text("ensurePassword")
@@ -34,38 +27,36 @@ extension ClassicSurface {
         let picture = try call.text("picture")
         guard password == ensurePassword else { throw .passwordsDiffer }
         guard let pictureBytes = ClassicPicture.decode(picture) else { throw .pictureNotBase64 }
-        _ = try await backend.auth.ask(
+        _ = try await authService.ask(
             AuthAPI.Register(
-                userName: userName, password: password, phoneNumber: phoneNumber, email: email,
-                picture: Blob(pictureBytes), address: call.request.remoteAddress), call.context)
+                userName: userName, password: password, nickname: nil, phoneNumber: phoneNumber, email: email, sex: -1,
+                sign: "", picture: Blob(pictureBytes), rules: .classic, address: call.request.remoteAddress),
+            call.context)
         return .succeed
     }
 
     /// A token of a session that is over is good enough to be told so, and for nothing else.
     @Sendable func logOut(
         _ call: ClassicCall, _ session: Session, isOver: Bool
-    ) async throws(ClassicError) -> ClassicAnswer {
+    ) async throws(ClassicError) -> SurfaceAnswer {
         if let userName = try call.optionalText("userName") {
             try await check(userName, isNameOf: session, call)
         }
         guard !isOver else { throw .notLoggedIn }
-        _ = try await backend.auth.ask(AuthAPI.LogOut(session: session.id), call.context)
-        // The event says so to every gateway; this one must not serve the token even until it comes.
-        gate.revoke(session.id, expiresAt: session.expiresAt)
-        await hub.close(session.id, of: session.account)
+        try await end(session.id, of: session, call.context)
         return .succeed
     }
 
     private func check(_ userName: String, isNameOf session: Session, _ call: ClassicCall) async throws(ClassicError) {
-        if try await profiles(of: [session.account], call)[session.account]?.userName == userName { return }
-        try admit(session, by: lookUpRate)
-        let named = try await backend.auth.ask(
-            AuthAPI.FindByName(userName: userName, byPrefix: false), call.context)
+        if try await profiles(of: [session.account], call.context)[session.account]?.userName == userName { return }
+        try admit(session, by: core.limits.lookUps)
+        let named = try await authService.ask(
+            AuthAPI.FindAccounts(match: .userName, text: userName), call.context)
         throw named.profiles.isEmpty ? .notLoggedIn : .invalidToken
     }
 
     /// Empty and missing fields stay as they are. The token stays valid: it names the account by its id.
-    @Sendable func modifyAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func modifyAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         func change(_ name: String) throws(ClassicError) -> String? {
             let text = try call.optionalText(name)
             return text?.isEmpty == true ? nil : text
@@ -77,7 +68,7 @@ extension ClassicSurface {
         let email = try change("newEmail")
         let picture = try change("newPicture")
         let pictureBytes = picture.flatMap(ClassicPicture.decode)
-        if !password.isEmpty { try admit(session, by: passwordRate) }
+        if !password.isEmpty { try admit(session, by: core.limits.passwords) }
         if picture != nil, pictureBytes == nil {
             // The password is judged before the picture: asked to change nothing, auth-svc judges it alone.
             _ = try await modify(session, password: password, call)
@@ -87,31 +78,32 @@ extension ClassicSurface {
             session, password: password, userName: userName, newPassword: newPassword, phoneNumber: phoneNumber,
             email: email, picture: pictureBytes, call)
         // The event says so to every gateway; this one must not show the old name even until it comes.
-        profiles.forget(session.account)
-        let token = ClassicAuthentication.token(of: call.request) ?? ""
-        return ClassicAnswer(fields: { Self.write(profile, token: token, to: &$0) })
+        core.profiles.forget(session.account)
+        let token = AccessToken.header(of: call.request) ?? ""
+        return SurfaceAnswer(fields: { Self.write(profile, token: token, to: &$0) })
     }
 
     private func modify(
         _ session: Session, password: String, userName: String? = nil, newPassword: String? = nil,
         phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil, _ call: ClassicCall
     ) async throws(ClassicError) -> Profile {
-        try await backend.auth.ask(
+        try await authService.ask(
             AuthAPI.ModifyAccount(
-                account: session.account, session: session.id, password: password.isEmpty ? nil : password,
-                newUserName: userName, newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
+                account: session.account, session: session.id, rules: .classic,
+                password: password.isEmpty ? nil : password, newUserName: userName, newNickname: nil, newUID: nil,
+                newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
                 newPicture: picture.map { Blob($0) }), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
         ).profile
     }
 
-    @Sendable func cancelAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func cancelAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let password = try call.text("password")
-        try admit(session, by: passwordRate)
-        _ = try await backend.auth.ask(
+        try admit(session, by: core.limits.passwords)
+        _ = try await authService.ask(
             AuthAPI.CancelAccount(account: session.account, password: password), call.context)
-        gate.revoke(session.id, expiresAt: session.expiresAt)
-        await hub.close(session.id, of: session.account)
-        profiles.forget(session.account)
+        core.gate.revoke(session.id, expiresAt: session.expiresAt)
+        await core.hub.close(session.id, of: session.account)
+        core.profiles.forget(session.account)
         return .succeed
     }
 
@@ -124,14 +116,16 @@ extension ClassicSurface {
         json.field("picture", MediaEndpoint.address(of: profile))
     }
 
-    @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> ClassicAnswer {
+    @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let userName = try call.queryText("userName")
-        try admit(session, by: lookUpRate)
-        let found = try await backend.auth.ask(
-            AuthAPI.FindByName(userName: userName, byPrefix: call.request.query["match"] == "prefix"), call.context
+        try admit(session, by: core.limits.lookUps)
+        let found = try await authService.ask(
+            AuthAPI.FindAccounts(
+                match: call.request.query["match"] == "prefix" ? .userNamePrefix : .userName, text: userName),
+            call.context
         ).profiles
         let pictures = try await pictures(of: found, call)
-        return ClassicAnswer { json in
+        return SurfaceAnswer { json in
             json.array("user_list", found) { profile, json in
                 json.object {
                     $0.field("user_name", profile.userName)
@@ -141,15 +135,6 @@ extension ClassicSurface {
                     $0.field("user_picture", pictures[profile.account])
                 }
             }
-        }
-    }
-
-    /// Throws 429 when an account does something too often.
-    func admit(_ session: Session, by limiter: RateLimiter?) throws(ClassicError) {
-        do throws(ServiceError) {
-            try limiter?.admit(session.account)
-        } catch {
-            throw ClassicError(error)
         }
     }
 }

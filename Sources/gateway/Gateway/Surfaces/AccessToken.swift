@@ -1,9 +1,9 @@
 import NIOHTTP1
 
-/// Where `classic` clients put their token.
-enum ClassicAuthentication {
+/// Where clients put their access token; the same in every dialect.
+enum AccessToken {
     /// `Authorization: <jwt>` or `Authorization: Bearer <jwt>`.
-    static func token(of request: HTTPRequest) -> String? {
+    static func header(of request: HTTPRequest) -> String? {
         guard let header = request.headers.first(name: "Authorization") else { return nil }
         let prefix = "bearer "
         return header.lowercased().hasPrefix(prefix) ? String(header.dropFirst(prefix.count)) : header
@@ -11,8 +11,8 @@ enum ClassicAuthentication {
 
     /// For push connections, which browsers open without headers: also the query's `token`, or else the one parameter
     /// that looks like a token.
-    static func pushToken(of request: HTTPRequest) -> String? {
-        if let token = token(of: request) ?? request.query["token"] { return token }
+    static func headerOrQuery(of request: HTTPRequest) -> String? {
+        if let token = header(of: request) ?? request.query["token"] { return token }
         let candidates = request.query.pairs.map(\.value).filter(looksLikeToken)
         return candidates.count == 1 ? candidates[0] : nil
     }

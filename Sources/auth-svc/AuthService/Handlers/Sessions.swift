@@ -1,0 +1,13 @@
+import Shared
+
+extension AuthHandlers {
+    /// Sessions of one list.
+    static var maxSessions: Int { 500 }
+
+    /// Lists where an account is logged in.
+    func sessions(_ request: AuthAPI.Sessions, _: BusCall) async throws(ServiceError) -> AuthAPI.Sessions.Reply {
+        AuthAPI.Sessions.Reply(
+            sessions: try await store.liveSessions(
+                of: request.account, now: WallClock.milliseconds, limit: Self.maxSessions))
+    }
+}

@@ -1,0 +1,32 @@
+import NIOCore
+import Shared
+
+/// One push connection: whose it is, what it speaks, and from which event on it is live.
+final class PushConnection {
+    let id: UInt64
+    let socket: WebSocketConnection
+    let session: Session
+    let dialect: any PushDialect
+    var expiry: Scheduled<Void>?
+    /// The last message event before it was opened: where live begins unless its client resumes from a message.
+    /// `nil` once the events since then are not kept any more.
+    var openedAt: Int64?
+    /// The last message event this connection was given by other means; `nil` until it is live.
+    var position: Int64?
+    /// Of an exclusive dialect: its rank among the account's connections at all gateways, once social-svc has said it.
+    var claim: Int64?
+    /// Of an exclusive dialect: it was given everything up to this message.
+    var served = MessageID(0)
+    /// Of an exclusive dialect: as far as message-svc was told of it.
+    var confirmed = MessageID(0)
+    /// Whether it is among those message-svc will be told of.
+    var awaitsConfirmation = false
+
+    init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect, openedAt: Int64) {
+        self.id = id
+        self.socket = socket
+        self.session = session
+        self.dialect = dialect
+        self.openedAt = openedAt
+    }
+}

@@ -1,0 +1,120 @@
+import NIOCore
+import Shared
+
+/// How a dialect speaks on its push connections.
+protocol PushDialect: Sendable {
+    var name: Dialect { get }
+    /// What it says about an event, and to whom; nothing when it does not speak of it.
+    func pushes(about event: BackendEvent, _ names: PushNames) -> [Push]
+    /// How a connection whose session is over is closed.
+    var sessionOver: WebSocketEnd { get }
+    /// How a connection that reads too slowly is closed.
+    var tooSlowCode: WebSocketCloseCode { get }
+    /// Set when an account has one connection of this dialect at most, and message-svc keeps its place.
+    var exclusivity: PushExclusivity? { get }
+}
+
+extension PushDialect {
+    var exclusivity: PushExclusivity? { nil }
+}
+
+/// How the older of two connections has to go.
+struct PushExclusivity: Sendable {
+    let closeCode: WebSocketCloseCode
+    /// The last frame it gets.
+    let farewell: @Sendable (AccountID) -> WebSocketFrameBytes
+}
+
+/// Something to say to some of the accounts connected here.
+struct Push {
+    let audience: Audience
+    /// Called once, when there is somebody to say it to.
+    let frame: () -> PushFrame
+
+    init(to audience: Audience, _ frame: @escaping () -> PushFrame) {
+        self.audience = audience
+        self.frame = frame
+    }
+}
+
+/// Whom something concerns.
+enum Audience: Sendable {
+    case accounts([AccountID])
+    /// Those who take part in a conversation, as far as this gateway knows by now.
+    case members(ConversationID, besides: [AccountID] = [])
+}
+
+/// The bytes of a push.
+enum PushFrame {
+    /// The same for everyone: encoded once and never copied.
+    case common(WebSocketFrameBytes)
+    /// With the recipient's id between two pieces that are encoded once.
+    case addressed(before: ByteBuffer, after: ByteBuffer)
+
+    /// The frame as one account gets it.
+    func bytes(for account: AccountID) -> WebSocketFrameBytes {
+        switch self {
+        case .common(let bytes): return bytes
+        case .addressed(var text, let after):
+            text.writeString("\(account)")
+            text.writeImmutableBuffer(after)
+            return WebSocketFrameBytes(text: text)
+        }
+    }
+}
+
+/// What pushes call people and groups: what was fetched for the purpose, and what is in memory.
+struct PushNames {
+    /// What is neither in memory nor asked for yet.
+    struct Missing {
+        var people: Set<AccountID> = []
+        var groups: Set<ConversationID> = []
+
+        var isEmpty: Bool { people.isEmpty && groups.isEmpty }
+    }
+
+    private let profiles: ProfileCache
+    private let groups: GroupCache
+    /// What was asked for; `nil` for what nobody has or could tell.
+    private var fetchedProfiles: [AccountID: Profile?] = [:]
+    private var fetchedGroups: [ConversationID: SocialAPI.GroupInfo?] = [:]
+
+    init(profiles: ProfileCache, groups: GroupCache) {
+        self.profiles = profiles
+        self.groups = groups
+    }
+
+    /// `nil` when nobody could be asked in time; the push goes without.
+    func profile(of account: AccountID) -> Profile? { fetchedProfiles[account] ?? profiles.cached(account) }
+
+    /// `nil` for what is no group, or when nobody could be asked in time.
+    func group(_ conversation: ConversationID) -> SocialAPI.GroupInfo? {
+        fetchedGroups[conversation] ?? groups.cached(conversation)
+    }
+
+    /// Whether a name that a push about an event may show has to be asked for.
+    func lacksSome(for event: BackendEvent) -> Bool {
+        event.people.contains(where: isMissing) || event.group.map(isMissing) == true
+    }
+
+    func missing(for events: [BackendEvent]) -> Missing {
+        Missing(
+            people: Set(events.lazy.flatMap(\.people).filter(isMissing)),
+            groups: Set(events.lazy.compactMap(\.group).filter(isMissing)))
+    }
+
+    mutating func add(
+        _ people: [AccountID: Profile], _ groups: [ConversationID: SocialAPI.GroupInfo], for missing: Missing
+    ) {
+        for account in missing.people { fetchedProfiles[account] = .some(people[account]) }
+        for group in missing.groups { fetchedGroups[group] = .some(groups[group]) }
+    }
+
+    private func isMissing(_ account: AccountID) -> Bool {
+        fetchedProfiles[account] == nil && profiles.cached(account) == nil
+    }
+
+    private func isMissing(_ group: ConversationID) -> Bool {
+        fetchedGroups[group] == nil && groups.cached(group) == nil
+    }
+}

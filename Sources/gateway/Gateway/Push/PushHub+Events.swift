@@ -1,0 +1,211 @@
+import Logging
+import NIOCore
+import Shared
+
+/// The events of one service that are not worked off yet.
+struct Lane {
+    var events: [(number: Int64, event: BackendEvent)] = []
+    /// Whether the first one waits for a name.
+    var isWaiting = false
+}
+
+extension PushHub {
+    /// How long pushes are held up for a name: longer than a restart of the service that knows it takes.
+    private static let maxNameWait = Duration.seconds(3)
+    /// Events of one service that may wait for a name; beyond it they go without.
+    private static let maxWaitingEvents = 10_000
+
+    /// Takes what a subscription says; from the bus thread, in order.
+    nonisolated func receive(_ change: Subscription, from service: ServiceName) {
+        eventLoop.execute { [self] in
+            assumeIsolated { hub in
+                switch change {
+                case .events(let events): hub.enqueue(events, from: service)
+                case .startAfresh(let position): hub.startAfresh(service, at: position)
+                }
+            }
+        }
+    }
+
+    private func enqueue(_ events: [NumberedEvent], from service: ServiceName) {
+        for event in events {
+            lanes[service, default: Lane()].events.append((event.number, decode(event, from: service)))
+        }
+        workOff(service)
+    }
+
+    /// An event that cannot be read still has its number, which the others count on.
+    private func decode(_ event: NumberedEvent, from service: ServiceName) -> BackendEvent {
+        do throws(WireError) {
+            return try BackendEvent(event)
+        } catch {
+            logger.error(
+                "an event could not be read",
+                metadata: ["from": "\(service)", "kind": "\(event.kind)", "reason": "\(error)"])
+            return .other
+        }
+    }
+
+    /// Everything heard from a service is void: its state is read anew, and connections that lived on it start over.
+    private func startAfresh(_ service: ServiceName, at position: Int64) {
+        lanes[service]?.events = []
+        switch service {
+        case .auth:
+            profiles.forgetAll()
+            synchronization?.cancel()
+            synchronization = Task {
+                await gate.synchronize()
+                closeRevokedSessions()
+            }
+        case .message:
+            recent.restart(at: position)
+            for connection in accounts.values.flatMap(\.connections) {
+                connection.socket.close(code: .serviceRestart, reason: "resume with since")
+            }
+        case .social:
+            groups.forgetAll()
+            presence.isCompleteWanted = true
+            wakePresence()
+        case .gateway:
+            break
+        }
+    }
+
+    private func workOff(_ service: ServiceName) {
+        guard var lane = lanes[service], !lane.isWaiting else { return }
+        let names = PushNames(profiles: profiles, groups: groups)
+        var done = 0
+        for (number, event) in lane.events {
+            let mayWait = namesAwaited.hasPassed && lane.events.count - done < Self.maxWaitingEvents
+            if mayWait, names.lacksSome(for: event), concernsSomebody(event) {
+                lane.isWaiting = true
+                Task {
+                    _ = await self.names(of: [event])
+                    resume(service, with: number)
+                }
+                break
+            }
+            apply(event, number: number, from: service)
+            done += 1
+        }
+        lane.events.removeFirst(done)
+        lanes[service] = lane
+    }
+
+    /// The first event has waited for its name: it goes now, with or without it.
+    private func resume(_ service: ServiceName, with number: Int64) {
+        guard var lane = lanes[service] else { return }
+        lane.isWaiting = false
+        // The lane may have been emptied meanwhile, and then what is first has not waited.
+        let first = lane.events.first?.number == number ? lane.events.removeFirst() : nil
+        lanes[service] = lane
+        if let first { apply(first.event, number: first.number, from: service) }
+        workOff(service)
+    }
+
+    private func apply(_ event: BackendEvent, number: Int64, from service: ServiceName) {
+        if service == .message { recent.append(event, number: number) }
+        switch event {
+        case .messageSent(let message): lastMessage = message.id
+        case .participantsChanged(let change): follow(change)
+        case .noticesClaimed(let claim): take(claim)
+        case .sessionRevoked(let revocation):
+            gate.revoke(revocation.session, expiresAt: revocation.expiresAt)
+            close(revocation.session, of: revocation.account)
+        case .profileChanged(let change): profiles.forget(change.account)
+        default: break
+        }
+        push(event, number: service == .message ? number : nil)
+        if case .roleChanged(let change) = event, change.role == .owner { groups.forget(change.conversation) }
+    }
+
+    private func follow(_ change: MessageAPI.ParticipantsChanged) {
+        for account in change.joined where accounts[account]?.conversations != nil {
+            accounts[account]?.conversations?.insert(change.conversation)
+            join(change.conversation, account)
+        }
+        for account in change.left where accounts[account]?.conversations != nil {
+            accounts[account]?.conversations?.remove(change.conversation)
+            leave(change.conversation, account)
+        }
+    }
+
+    // MARK: - Fan-out
+
+    private func concernsSomebody(_ event: BackendEvent) -> Bool {
+        event.audience.contains { audience in
+            switch audience {
+            case .accounts(let candidates): candidates.contains { accounts[$0] != nil }
+            case .members(let conversation, _): members[conversation] != nil
+            }
+        }
+    }
+
+    /// - Parameter number: for message-svc's events, which live connections get once and starting ones by other means.
+    private func push(_ event: BackendEvent, number: Int64?) {
+        guard !dialects.isEmpty, concernsSomebody(event) else { return }
+        let names = PushNames(profiles: profiles, groups: groups)
+        for (dialect, _) in dialects {
+            for push in dialect.pushes(about: event, names) { send(push, in: dialect.name, number: number) }
+        }
+    }
+
+    private func send(_ push: Push, in dialect: Dialect, number: Int64?) {
+        var encoded: PushFrame?
+        func send(to account: AccountID) {
+            for connection in accounts[account]?.connections ?? [] where connection.dialect.name == dialect {
+                if let number {
+                    guard let position = connection.position, position < number else { continue }
+                }
+                let frame = encoded ?? push.frame()
+                encoded = frame
+                if connection.socket.send(frame.bytes(for: account)) { note(connection, servedUpTo: lastMessage) }
+            }
+        }
+        switch push.audience {
+        case .accounts(let accounts):
+            for account in Set(accounts) { send(to: account) }
+        case .members(let conversation, let besides):
+            for account in members[conversation] ?? [] where !besides.contains(account) { send(to: account) }
+        }
+    }
+
+    // MARK: - Names
+
+    /// What pushes about events need to show.
+    func names(of events: [BackendEvent]) async -> PushNames {
+        var names = PushNames(profiles: profiles, groups: groups)
+        await fetch(names.missing(for: events), into: &names)
+        return names
+    }
+
+    /// Asks for names once; those that nobody has or nobody could tell are not asked for again.
+    func fetch(_ missing: PushNames.Missing, into names: inout PushNames) async {
+        let people = await found(missing.people, in: profiles)
+        let groups = await found(missing.groups, in: groups)
+        names.add(people, groups, for: missing)
+    }
+
+    /// Asks until the names are in memory, nobody has the ids, or ``maxNameWait`` is over.
+    ///
+    /// When whoever knows them is away, the pushes behind do not wait for him again and again.
+    private func found<Key, Value>(_ wanted: Set<Key>, in cache: LookupCache<Key, Value>) async -> [Key: Value] {
+        let deadline = MonotonicTime.after(Self.maxNameWait)
+        while true {
+            do throws(ServiceError) {
+                let found = try await cache.values(of: wanted, CallContext(trace: "", deadline: deadline))
+                // What changed while it was fetched is not kept, and asked for anew.
+                if found.keys.allSatisfy({ cache.cached($0) != nil }) || deadline.hasPassed { return found }
+            } catch {
+                guard !deadline.hasPassed, namesAwaited.hasPassed, !accounts.isEmpty else {
+                    namesAwaited = .after(Self.maxNameWait)
+                    logger.warning("pushes go without names", metadata: ["reason": "\(error)"])
+                    let known = wanted.compactMap { key in cache.cached(key).map { (key, $0) } }
+                    return Dictionary(known) { first, _ in first }
+                }
+                // Nothing cancels this task.
+                try? await Task.sleep(for: Self.firstRetry)
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Logging
+import Shared
+
+extension PushHub {
+    /// Pause between two looks at what message-svc has not been told yet.
+    private static let confirmInterval = Duration.seconds(1)
+
+    // MARK: - One connection per account
+
+    /// Time social-svc has to give a claim before the connection is opened without one.
+    private static let claimTimeout = Duration.seconds(1)
+
+    /// Asks that a connection about to be opened be its account's only one. Before its client sees the handshake, so that
+    /// of two connections opened one after the other, wherever that be, the later one has the greater claim.
+    ///
+    /// - Returns: `nil` when social-svc could not be asked; an open connection without a claim asks again.
+    func claimNotices(of account: AccountID, _ context: CallContext) async -> Int64? {
+        do throws(ServiceError) {
+            let context = CallContext(trace: context.trace, deadline: min(context.deadline, .after(Self.claimTimeout)))
+            return try await backend.social.call(SocialAPI.ClaimNotices(account: account), context).claim
+        } catch {
+            logger.debug("a notice connection opens without a claim", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Makes a new connection the account's only one of its dialect, unless another one's claim is known to be greater.
+    func enforceClaim(of connection: PushConnection) {
+        guard let claim = connection.claim else {
+            for older in rivals(of: connection) { displace(older) }
+            return claimLate(for: connection)
+        }
+        enforce(claim, of: connection)
+        guard connection.socket.isOpen else { return }
+        for older in rivals(of: connection) { displace(older) }
+    }
+
+    private func claimLate(for connection: PushConnection) {
+        let account = connection.session.account
+        Task {
+            await retrying(while: { connection.socket.isOpen }) { () async throws(ServiceError) in
+                let claim = try await backend.social.call(
+                    SocialAPI.ClaimNotices(account: account), CallContext(trace: "")
+                ).claim
+                connection.claim = claim
+                enforce(claim, of: connection)
+                return true
+            }
+        }
+    }
+
+    private func enforce(_ claim: Int64, of connection: PushConnection) {
+        let account = connection.session.account
+        if max(accounts[account]?.claim ?? 0, claims[account]) > claim {
+            displace(connection)
+        } else {
+            accounts[account]?.claim = claim
+        }
+    }
+
+    /// Takes note of a claim and closes the exclusive connections of its account whose claims are older.
+    func take(_ claim: SocialAPI.NoticesClaimed) {
+        claims.note(claim)
+        guard let known = accounts[claim.account]?.claim, known < claim.claim else { return }
+        accounts[claim.account]?.claim = claim.claim
+        for connection in accounts[claim.account]?.connections ?? [] {
+            if let own = connection.claim, own < claim.claim { displace(connection) }
+        }
+    }
+
+    private func displace(_ connection: PushConnection) {
+        guard let exclusivity = connection.dialect.exclusivity, connection.socket.isOpen else { return }
+        connection.socket.send(exclusivity.farewell(connection.session.account))
+        connection.socket.close(code: exclusivity.closeCode, reason: "another connection")
+    }
+
+    /// The older connections of the same account and dialect.
+    private func rivals(of connection: PushConnection) -> [PushConnection] {
+        (accounts[connection.session.account]?.connections ?? []).filter { other in
+            other.id < connection.id && other.dialect.name == connection.dialect.name
+        }
+    }
+
+    // MARK: - How far it was served
+
+    /// Returns when nothing an older connection was given can be given to this one again.
+    func predecessors(of connection: PushConnection) async {
+        // Displaced ones leave in one of the next ticks.
+        while connection.socket.isOpen, !rivals(of: connection).isEmpty { await Task.yield() }
+        await confirmations[connection.session.account]?.task.value
+    }
+
+    /// Notes that a connection was given everything up to a message.
+    func note(_ connection: PushConnection, servedUpTo message: MessageID) {
+        guard connection.dialect.exclusivity != nil, message > connection.served else { return }
+        connection.served = message
+        if !connection.awaitsConfirmation {
+            connection.awaitsConfirmation = true
+            unconfirmed.append(connection)
+        }
+    }
+
+    /// Tells message-svc how far exclusive connections were served, until the task is cancelled.
+    func confirmNoticesRegularly() async {
+        while !Task.isCancelled {
+            // Ends early only with the hub.
+            try? await Task.sleep(for: Self.confirmInterval)
+            let waiting = unconfirmed
+            unconfirmed = []
+            for connection in waiting {
+                connection.awaitsConfirmation = false
+                if connection.socket.hasUnsentMessages, connection.socket.isOpen {
+                    // Its client has to take some first.
+                    connection.awaitsConfirmation = true
+                    unconfirmed.append(connection)
+                } else {
+                    confirmNotices(of: connection)
+                }
+            }
+        }
+    }
+
+    /// Tells message-svc how far a connection was served, if all of that has been handed to the kernel.
+    ///
+    /// What it is not told comes once more on the next connection.
+    func confirmNotices(of connection: PushConnection) {
+        let (account, served) = (connection.session.account, connection.served)
+        guard served > connection.confirmed, !connection.socket.hasUnsentMessages else { return }
+        connection.confirmed = served
+        let previous = confirmations[account]
+        lastConfirmation += 1
+        let number = lastConfirmation
+        let task = Task {
+            await previous?.task.value
+            do throws(ServiceError) {
+                _ = try await backend.message.call(
+                    MessageAPI.ConfirmNotices(account: account, message: served), CallContext(trace: ""))
+            } catch {
+                logger.warning("notices may come twice", metadata: ["account": "\(account)", "reason": "\(error)"])
+            }
+            if confirmations[account]?.number == number { confirmations[account] = nil }
+        }
+        confirmations[account] = (number, task)
+    }
+}

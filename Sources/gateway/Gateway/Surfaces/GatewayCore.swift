@@ -1,0 +1,41 @@
+import Logging
+import Shared
+
+/// What every surface works with.
+struct GatewayCore: Sendable {
+    let backend: Backend
+    let profiles: ProfileCache
+    let groups: GroupCache
+    let gate: TokenGate
+    let hub: PushHub
+    /// Time from a request's arrival to its answer.
+    let timeout: Duration
+    let limits: SurfaceLimits
+    let logger: Logger
+}
+
+/// How often one account may do what costs others something, in all dialects together; `nil` where rates are off.
+struct SurfaceLimits: Sendable {
+    /// User searches: 60 a minute.
+    let lookUps: RateLimiter?
+    /// Names looked up to apply for a friendship: 60 a minute.
+    let applications: RateLimiter?
+    /// Passwords tried with a session: 10 at once, one a minute.
+    let passwords: RateLimiter?
+    /// Groups made, invitations and announcements: 60 a minute.
+    let groupChanges: RateLimiter?
+    /// Messages: 50 a second, 200 at once.
+    let messages: RateLimiter?
+
+    /// - Parameter isOn: whether anything is limited at all.
+    init(isOn: Bool) {
+        func limiter(rate: Double, burst: Double) -> RateLimiter? {
+            isOn ? RateLimiter(rate: rate, burst: burst) : nil
+        }
+        lookUps = limiter(rate: 1, burst: 60)
+        applications = limiter(rate: 1, burst: 60)
+        passwords = limiter(rate: 1.0 / 60, burst: 10)
+        groupChanges = limiter(rate: 1, burst: 60)
+        messages = limiter(rate: 50, burst: 200)
+    }
+}

@@ -1,0 +1,106 @@
+import Shared
+
+/// The frames of `rest`: `{"type", "data"}`, from server to client only.
+struct RestPush: PushDialect {
+    let name = Dialect.rest
+    let sessionOver = WebSocketEnd(code: 4401, reason: "session over")
+    let tooSlowCode = WebSocketCloseCode(rawValue: 4408)
+
+    func pushes(about event: BackendEvent, _ names: PushNames) -> [Push] {
+        switch event {
+        case .messageSent(let message):
+            push("new_message", to: .members(message.conversation)) { json in
+                json.field("message_id", message.id.rawValue)
+                json.field("seq", message.sequence)
+                json.field("conversation_id", message.conversation.rawValue)
+                json.writeContent(of: message, from: names.profile(of: message.sender))
+            }
+        case .messageRecalled(let recall):
+            push("recall_message", to: .members(recall.conversation)) { json in
+                json.field("recalled_message_id", recall.message.rawValue)
+                json.field("conversation_id", recall.conversation.rawValue)
+                json.field("operator_id", recall.operator.rawValue)
+                json.field("updated_at", time: recall.recalledAt)
+            }
+        case .messageHidden(let hiding):
+            push("delete_message", to: .accounts([hiding.account])) { json in
+                json.field("message_id", hiding.message.rawValue)
+                json.field("conversation_id", hiding.conversation.rawValue)
+            }
+        case .readIndexMoved(let move):
+            push("read", to: .members(move.conversation)) { json in
+                json.field("conversation_id", move.conversation.rawValue)
+                json.field("user_id", move.account.rawValue)
+                json.field("message_id", move.message.rawValue)
+            }
+        case .friendshipRequested(let request):
+            push("new_friend_request", to: .accounts([request.target])) { json in
+                json.field("request_id", request.request.rawValue)
+                json.field("sender_id", request.applicant.rawValue)
+                json.field("sender_name", names.profile(of: request.applicant)?.nickname ?? "")
+                json.field("message", request.message)
+            }
+        case .friendshipBegan(let friendship):
+            decision(
+                on: friendship.request, .accepted, to: friendship.applicant, by: friendship.accepter,
+                friendship.conversation)
+        case .friendRequestClosed(let closed) where closed.state == .cancelled:
+            decision(on: closed.request, closed.state, to: closed.target, by: closed.applicant)
+        case .friendRequestClosed(let closed):
+            decision(on: closed.request, closed.state, to: closed.applicant, by: closed.target)
+        case .friendshipEnded(let friendship):
+            push("friend_deleted", to: .accounts([friendship.friend])) { json in
+                json.field("friend_id", friendship.account.rawValue)
+            }
+        case .participantsChanged(let change):
+            conversationChanged(change.conversation, "joined", to: .accounts(change.joined))
+                + conversationChanged(change.conversation, "left", to: .accounts(change.left))
+                + conversationChanged(
+                    change.conversation, "members",
+                    to: .members(change.conversation, besides: change.joined + change.left))
+        case .roleChanged(let change):
+            conversationChanged(change.conversation, "role", to: .members(change.conversation))
+        case .announced(let announced):
+            conversationChanged(announced.conversation, "announcement", to: .members(announced.conversation))
+        case .membersJoined, .membersLeft, .joinRequested, .joinRefused, .presenceChanged, .noticesClaimed,
+            .sessionRevoked, .profileChanged, .other:
+            []
+        }
+    }
+
+    private func decision(
+        on request: FriendRequestID, _ state: SocialAPI.RequestState, to account: AccountID, by other: AccountID,
+        _ conversation: ConversationID? = nil
+    ) -> [Push] {
+        push("friend_request_decided", to: .accounts([account])) { json in
+            json.field("request_id", request.rawValue)
+            json.field("status", state.restName)
+            json.field("friend_id", other.rawValue)
+            json.field("conversation_id", conversation?.rawValue)
+        }
+    }
+
+    private func conversationChanged(
+        _ conversation: ConversationID, _ change: String, to audience: Audience
+    ) -> [Push] {
+        push("conversation_changed", to: audience) { json in
+            json.field("conversation_id", conversation.rawValue)
+            json.field("change", change)
+        }
+    }
+
+    private func push(
+        _ type: String, to audience: Audience, _ fields: @escaping (inout JSONWriter) -> Void
+    ) -> [Push] {
+        [
+            Push(to: audience) {
+                var json = JSONWriter()
+                json.object {
+                    $0.field("type", type)
+                    $0.object("data", fields)
+                }
+                return .common(WebSocketFrameBytes(json: json))
+            }
+        ]
+    }
+}

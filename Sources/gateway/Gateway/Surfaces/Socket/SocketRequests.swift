@@ -1,0 +1,135 @@
+import Logging
+import NIOCore
+import Shared
+
+/// One request connection: every text frame is a request, worked on at once and answered in its turn.
+///
+/// Lives on the connection's event loop, as long as the connection does.
+actor SocketRequests {
+    typealias Work = @Sendable (ByteBuffer) async -> WebSocketFrameBytes
+
+    /// Requests without an answer; then the connection is not read until one has it.
+    static let maxUnanswered = 32
+    /// Bytes of one request.
+    static let maxRequestBytes = 64 * 1024
+
+    private let socket: WebSocketConnection
+    private let executor: EventLoopTaskExecutor
+    private let isAllowed: @Sendable () -> Bool
+    private let work: Work
+    /// Answers in the order of their requests; `nil` for those that are not there yet.
+    private var answers: [WebSocketFrameBytes?] = []
+    /// The number of the request whose answer is next.
+    private var first = 0
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor {
+        socket.eventLoop.executor.asUnownedSerialExecutor()
+    }
+
+    private init(_ socket: WebSocketConnection, isAllowed: @escaping @Sendable () -> Bool, work: @escaping Work) {
+        self.socket = socket
+        self.isAllowed = isAllowed
+        self.work = work
+        executor = EventLoopTaskExecutor(socket.eventLoop)
+    }
+
+    /// Makes a connection take requests; must be called on its event loop.
+    ///
+    /// - Parameters:
+    ///   - isAllowed: asked before each request; `false` closes the connection.
+    ///   - work: makes the answer of a request.
+    static func begin(
+        on socket: WebSocketConnection, isAllowed: @escaping @Sendable () -> Bool, work: @escaping Work
+    ) {
+        let requests = SocketRequests(socket, isAllowed: isAllowed, work: work)
+        socket.maxMessageBytes = maxRequestBytes
+        socket.onText = { text in requests.assumeIsolated { $0.take(text) } }
+    }
+
+    private func take(_ request: ByteBuffer) {
+        guard isAllowed() else { return socket.close(SocketSurface.unauthorized) }
+        let number = first + answers.count
+        answers.append(nil)
+        if answers.count >= Self.maxUnanswered { socket.pauseReading() }
+        Task(executorPreference: executor) {
+            await self.settle(number, await self.work(request))
+        }
+    }
+
+    private func settle(_ number: Int, _ answer: WebSocketFrameBytes) {
+        answers[number - first] = answer
+        let ready = answers.prefix { $0 != nil }.compactMap(\.self)
+        for answer in ready { socket.send(answer) }
+        answers.removeFirst(ready.count)
+        first += ready.count
+        if answers.count < Self.maxUnanswered { socket.resumeReading() }
+    }
+}
+
+/// A request with its fields read as the contract says: text is text, an id is an integer or a decimal string.
+struct SocketCall: Sendable {
+    let session: Session
+    let context: CallContext
+    private let body: JSONObject
+
+    /// - Throws: ``SocketRefusal/badParameters`` for what is no JSON object.
+    init(_ frame: ByteBuffer, _ session: Session, _ context: CallContext) throws(SocketRefusal) {
+        let value: JSONValue
+        do throws(JSONSyntaxError) {
+            value = try JSONValue(parsing: frame)
+        } catch {
+            throw .badParameters
+        }
+        guard let body = value.object else { throw .badParameters }
+        self.body = body
+        self.session = session
+        self.context = context
+    }
+
+    /// A text that must not be empty.
+    func nonEmptyText(_ name: String) throws(SocketRefusal) -> String {
+        guard let text = body[name]?.string, !text.isEmpty else { throw .badParameters }
+        return text
+    }
+
+    /// A text that may be missing or null.
+    func optionalText(_ name: String) throws(SocketRefusal) -> String? {
+        switch body[name] {
+        case nil, .null: return nil
+        case .string(let text): return text
+        default: throw .badParameters
+        }
+    }
+
+    func id(_ name: String) throws(SocketRefusal) -> Int64 {
+        guard let id = try optionalID(name) else { throw .badParameters }
+        return id
+    }
+
+    /// An id that may be missing, null or empty.
+    func optionalID(_ name: String) throws(SocketRefusal) -> Int64? {
+        switch body[name] {
+        case nil, .null, "": return nil
+        case let value?:
+            guard let id = SurfaceCall<SocketHTTPError>.id(value) else { throw .badParameters }
+            return id
+        }
+    }
+
+    /// A JSON boolean, or its name as a text.
+    func agreement() throws(SocketRefusal) -> Bool {
+        switch body["agree"] {
+        case .bool(let agrees): return agrees
+        case "true": return true
+        case "false": return false
+        default: throw .badParameters
+        }
+    }
+
+    /// The client's own id of a message; `nil` for none.
+    func clientMessageID() throws(SocketRefusal) -> String? {
+        guard let id = try optionalText("clientMessageId") else { return nil }
+        guard !id.isEmpty, id.unicodeScalars.count <= 255, !id.contains("\0") else { throw .badParameters }
+        return id
+    }
+}

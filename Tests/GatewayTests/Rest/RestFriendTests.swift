@@ -1,0 +1,220 @@
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+@Suite struct RestFriendTests {
+    private let ok = "200 成功"
+
+    // MARK: - Requests
+
+    @Test func `a request is listed with its state, newest first, and filtered by it`() async throws {
+        try await withGateway { site in
+            let alice = try await site.restPerson("Alice")
+            var requests: [Int64] = []
+            for index in 0..<4 {
+                let other = try await site.restPerson("P\(index)")
+                // A name a client claims to have is not believed.
+                let body: JSONValue = [
+                    "sender_name": "Root", "receiver_id": .string("\(alice.id)"), "verification_message": "hi",
+                ]
+                let request = try await other.data("POST", "/friendship_requests", body)["request_id"].integer
+                requests.append(try #require(request))
+                if index == 3 { try await other.data("DELETE", "/friendship_requests/\(requests[3])") }
+            }
+            try await alice.data("POST", "/friendship_requests/\(requests[1])", ["status": "accepted"])
+            try await alice.data("POST", "/friendship_requests/\(requests[2])", ["status": "rejected"])
+
+            let list = try await alice.data("GET", "/friendship_requests").items
+            #expect(list.map { $0["request_id"].integer } == requests.reversed())
+            #expect(list.map { $0["status"].text } == ["canceled", "rejected", "accepted", "pending"])
+            #expect(list.map { $0["sender_name"].text } == ["P3", "P2", "P1", "P0"])
+            #expect(list.allSatisfy { $0["verification_message"] == "hi" })
+            for (status, index) in [("pending", 0), ("accepted", 1), ("rejected", 2), ("canceled", 3)] {
+                let filtered = try await alice.data("GET", "/friendship_requests?status=\(status)").items
+                #expect(filtered.map { $0["request_id"].integer } == [requests[index]])
+            }
+            let page = try await alice.data("GET", "/friendship_requests?before=\(requests[2])&limit=1").items
+            #expect(page.map { $0["request_id"].integer } == [requests[1]])
+            for (query, name) in [("status=x", "status"), ("limit=0", "limit"), ("before=x", "before")] {
+                #expect(
+                    try await alice.ask("GET", "/friendship_requests?" + query).restOutcome == "400 请求参数错误：\(name)")
+            }
+        }
+    }
+
+    @Test func `a request is refused to oneself, to nobody, twice and to a friend`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            func outcome(_ id: Int64, _ message: String = "") async throws -> String {
+                let body: JSONValue = ["receiver_id": .integer(id), "verification_message": .string(message)]
+                return try await alice.ask("POST", "/friendship_requests", body).restOutcome
+            }
+            #expect(try await outcome(alice.id) == "400 不能添加自己为好友")
+            for id in [0, -1, 999] { #expect(try await outcome(Int64(id)) == "400 找不到此人") }
+            #expect(try await outcome(bob.id, String(repeating: "长", count: 256)) == "400 内容不能超过255个字符")
+            #expect(try await outcome(bob.id, String(repeating: "长", count: 255)) == ok)
+            #expect(try await outcome(bob.id) == "409 申请已发送，等待对方处理")
+            let request = try #require(
+                try await bob.data("GET", "/friendship_requests")[0]["request_id"].integer)
+            try await bob.data("POST", "/friendship_requests/\(request)")
+            #expect(try await outcome(bob.id) == "409 已经是好友")
+
+            let gone = try await site.person("Gone")
+            #expect(try await gone.ask("POST", "/user/cancel", ["password": "123456"]).status == 200)
+            #expect(try await outcome(gone.id) == "400 找不到此人")
+        }
+    }
+
+    @Test func `only the one who was asked decides, and once`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            let outsider = try await site.restPerson("Outsider")
+            let request = try await alice.apply(to: bob.id)
+            for person in [alice, outsider] {
+                #expect(try await person.ask("POST", "/friendship_requests/\(request)").restOutcome == "400 好友申请不存在")
+            }
+            #expect(try await outsider.ask("DELETE", "/friendship_requests/\(request)").restOutcome == "400 好友申请不存在")
+            #expect(
+                try await bob.ask("POST", "/friendship_requests/\(request)", ["status": "maybe"]).restOutcome
+                    == "400 请求参数错误：status")
+            // No body is consent.
+            let data = try await bob.data("POST", "/friendship_requests/\(request)")
+            #expect(data["friend_id"] == .integer(alice.id))
+            for (person, method) in [(bob, "POST"), (bob, "DELETE"), (alice, "DELETE")] {
+                #expect(try await person.ask(method, "/friendship_requests/\(request)").restOutcome == "409 申请已处理")
+            }
+        }
+    }
+
+    @Test func `of decisions at once one counts`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            let request = try await alice.apply(to: bob.id)
+            let outcomes = try await atOnce(8) { index in
+                try await bob.again.ask(
+                    "POST", "/friendship_requests/\(request)", ["status": index % 2 == 0 ? "accepted" : "rejected"])
+            }
+            #expect(outcomes == [ok] + [String](repeating: "409 申请已处理", count: 7))
+            let status = try await bob.data("GET", "/friendship_requests")[0]["status"]
+            let friends = try await alice.data("GET", "/friendships").items
+            #expect(friends.count == (status == "accepted" ? 1 : 0))
+        }
+    }
+
+    @Test func `of requests at once one is made`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            let outcomes = try await atOnce(8) { _ in
+                try await alice.again.ask("POST", "/friendship_requests", ["receiver_id": .integer(bob.id)])
+            }
+            #expect(outcomes == [ok] + [String](repeating: "409 申请已发送，等待对方处理", count: 7))
+            #expect(try await bob.data("GET", "/friendship_requests").items.count == 1)
+        }
+    }
+
+    @Test func `a request that was dismissed may be made again`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            for dismisser in [bob, alice] {
+                let request = try await alice.apply(to: bob.id)
+                #expect(try await dismisser.data("DELETE", "/friendship_requests/\(request)") == .null)
+            }
+            let request = try await alice.apply(to: bob.id)
+            #expect(try await bob.data("POST", "/friendship_requests/\(request)", ["status": "rejected"]) == .null)
+            #expect(try await bob.data("GET", "/friendships") == [])
+        }
+    }
+
+    // MARK: - Friendships
+
+    @Test func `friends are listed with remarks, and the friendship is ended for both`() async throws {
+        try await withGateway { site in
+            let (alice, bob, conversation) = try await site.restFriends()
+            let friend: JSONObject = [
+                "friendship_id": .integer(conversation), "friend_id": .integer(bob.id), "friend_name": "Bob",
+                "friend_remark": "", "friend_uid": .string(bob.uid), "conversation_id": .integer(conversation),
+            ]
+            #expect(try await alice.data("GET", "/friendships") == [.object(friend)])
+            #expect(try await alice.data("POST", "/friendships/remark/\(bob.id)", ["remark": "老鲍"]) == .null)
+            #expect(try await alice.data("GET", "/friendships")[0]["friend_remark"] == "老鲍")
+            #expect(try await bob.data("GET", "/friendships")[0]["friend_remark"] == "")
+            #expect(
+                try await alice.ask(
+                    "POST", "/friendships/remark/\(bob.id)", ["remark": .string(String(repeating: "x", count: 256))]
+                ).restOutcome == "400 内容不能超过255个字符")
+            #expect(
+                try await alice.ask("POST", "/friendships/remark/999", ["remark": "x"]).restOutcome == "400 好友不存在")
+
+            #expect(try await bob.data("DELETE", "/friendships/\(alice.id)") == .null)
+            for person in [alice, bob] {
+                #expect(try await person.data("GET", "/friendships") == [])
+                #expect(try await person.data("GET", "/conversations") == [])
+                #expect(try await person.ask("GET", "/conversations/\(conversation)").restOutcome == "400 不在此会话中")
+            }
+            #expect(try await alice.ask("DELETE", "/friendships/\(bob.id)").restOutcome == "400 好友不存在")
+        }
+    }
+
+    // MARK: - Looking people up
+
+    @Test func `strangers and friends are found by id and uid`() async throws {
+        try await withGateway { site in
+            let (alice, bob, _) = try await site.restFriends()
+            let carol = try await site.restPerson("Carol")
+            try await alice.data("POST", "/friendships/remark/\(bob.id)", ["remark": "B"])
+            func person(_ person: RestPerson) -> JSONObject {
+                ["id": .integer(person.id), "uid": .string(person.uid), "name": .string(person.name)]
+            }
+            for stranger in [bob, carol] {
+                for path in ["id/\(stranger.id)", "uid/\(stranger.uid)"] {
+                    #expect(try await alice.data("GET", "/info/strangers/" + path) == .object(person(stranger)))
+                }
+            }
+            var friend = person(bob)
+            friend.append("friend_remark", "B")
+            for path in ["id/\(bob.id)", "uid/\(bob.uid)"] {
+                #expect(try await alice.data("GET", "/info/friends/" + path) == .object(friend))
+            }
+            for path in ["id/999", "id/0", "uid/nobody", "uid/M_1", "uid/a%20b"] {
+                #expect(try await alice.ask("GET", "/info/strangers/" + path).restOutcome == "400 找不到此人", "\(path)")
+            }
+            for path in ["id/\(carol.id)", "uid/\(carol.uid)", "id/999", "uid/nobody", "id/\(alice.id)"] {
+                #expect(try await alice.ask("GET", "/info/friends/" + path).restOutcome == "400 找不到好友", "\(path)")
+            }
+        }
+    }
+
+    // MARK: - Blocks
+
+    @Test func `the blocked can neither apply nor send, and is not told why`() async throws {
+        try await withGateway { site in
+            let (alice, bob, conversation) = try await site.restFriends()
+            let carol = try await site.restPerson("Carol")
+            for person in [bob, carol] {
+                #expect(try await alice.data("PUT", "/blocks/\(person.id)") == .null)
+                #expect(try await alice.data("PUT", "/blocks/\(person.id)") == .null)
+            }
+            #expect(
+                try await alice.data("GET", "/blocks") == [
+                    ["id": .integer(carol.id), "uid": .string(carol.uid), "name": "Carol"],
+                    ["id": .integer(bob.id), "uid": .string(bob.uid), "name": "Bob"],
+                ])
+            let toAlice: JSONValue = ["receiver_id": .integer(alice.id), "content": "x", "verification_message": "x"]
+            #expect(try await carol.ask("POST", "/friendship_requests", toAlice).restOutcome == "400 找不到此人")
+            #expect(try await bob.ask("POST", "/messages", toAlice).restOutcome == "400 不是好友")
+            let toConversation: JSONValue = ["conversation_id": .integer(conversation), "content": "x"]
+            #expect(try await bob.ask("POST", "/messages", toConversation).restOutcome == "400 不在此会话中")
+            #expect(try await bob.data("GET", "/blocks") == [])
+
+            for person in [bob, carol] {
+                #expect(try await alice.data("DELETE", "/blocks/\(person.id)") == .null)
+                #expect(try await alice.data("DELETE", "/blocks/\(person.id)") == .null)
+            }
+            try await bob.data("POST", "/messages", toAlice)
+            _ = try await carol.apply(to: alice.id)
+            #expect(try await alice.ask("PUT", "/blocks/\(alice.id)").restOutcome == "400 不能拉黑自己")
+            #expect(try await alice.ask("PUT", "/blocks/999").restOutcome == "400 找不到此人")
+        }
+    }
+}

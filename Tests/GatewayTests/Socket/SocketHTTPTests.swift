@@ -1,0 +1,294 @@
+import Shared
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// The HTTP calls that belong to the dialect.
+@Suite struct SocketHTTPTests {
+    private let unauthorized: JSONValue = ["message": "unauthorized"]
+
+    private func profile(
+        _ id: JSONValue, _ name: String, key: String = "id", sex: JSONValue = "-1", sign: JSONValue = ""
+    ) -> JSONValue {
+        JSONValue.object([
+            key: id, "username": .string(name), "nickname": .string(name + "!"),
+            "headImg": "/media/pictures/default", "sex": sex, "sign": sign,
+        ]).sorted
+    }
+
+    // MARK: - Sessions
+
+    @Test func `registration logs in and sets the cookies`() async throws {
+        try await withGateway { site in
+            for (path, name, headers) in [
+                ("/api/registe", "Alice", [:]), ("/api/register", "Bob", ["X-Forwarded-Proto": "https"]),
+                ("/register/", "Carol", [:]),
+            ] as [(String, String, [String: String])] {
+                let body: JSONValue = [
+                    "username": .string(name), "password": "a b", "nickname": .string(name + "!"), "sex": "0",
+                    "sign": "hello",
+                ]
+                let reply = try await site.ask("POST", path, body, headers: headers)
+                #expect(reply.status == 200 && reply["message"] == "success" && reply.json.object?["code"] == nil)
+                let id = reply["data"]["id"]
+                #expect(reply["data"].sorted == profile(id, name, sex: "0", sign: "hello"))
+                let cookies = try #require(reply.headers["set-cookie"])
+                let secure = headers.isEmpty ? "" : "; Secure"
+                let token = try #require(cookies.split(separator: ";").first)
+                #expect(token.hasPrefix("token=eyJ"))
+                #expect(
+                    cookies == "\(token); Path=/; Max-Age=86400; SameSite=Lax\(secure); HttpOnly, "
+                        + "uid=\(id.text); Path=/; Max-Age=86400; SameSite=Lax\(secure)")
+                let own = try await site.ask(
+                    "GET", "/api/user/get_info", headers: ["Cookie": "\(token); uid=\(id.text)"])
+                #expect(own["data"].sorted == profile(id, name, sex: "0", sign: "hello"))
+            }
+        }
+    }
+
+    @Test func `refusals of registration and log-in`() async throws {
+        try await withGateway { site in
+            _ = try await site.socketUser("Alice")
+            func post(_ path: String, _ body: JSONValue) async throws -> String {
+                let reply = try await site.ask("POST", path, body)
+                #expect(reply.headers["set-cookie"] == nil)
+                return "\(reply.status) \(reply["code"].text) \(reply["message"].text)"
+            }
+            let registration: JSONObject = ["username": "Alice", "password": "x", "nickname": "A"]
+            #expect(try await post("/api/registe", .object(registration)) == "200 1005 user exists")
+            #expect(try await post("/api/register", .object(registration)) == "200 1005 user exists")
+            for (field, value) in [
+                ("username", ""), ("username", "a b"), ("password", ""), ("nickname", ""), ("sex", 2), ("sex", "x"),
+                ("sign", 1), ("nickname", .string(String(repeating: "n", count: 256))), ("password", .null),
+                ("nickname", .null),
+            ] as [(String, JSONValue)] {
+                var body: JSONObject = ["username": "New", "password": "x", "nickname": "N"]
+                body.append(field, value)
+                #expect(try await post("/api/registe", .object(body)) == "400 null bad parameter: \(field)")
+            }
+            #expect(
+                try await post("/api/login", ["username": "Nobody", "password": "x"]) == "200 1000 no such account")
+            #expect(try await post("/api/login", ["username": "a b", "password": "x"]) == "200 1000 no such account")
+            #expect(try await post("/api/login", ["username": "Alice", "password": "x"]) == "200 1001 wrong password")
+            #expect(try await post("/api/login", ["username": "Alice"]) == "400 null bad parameter: password")
+            let malformed = try await site.ask("POST", "/api/login", "[]")
+            #expect(malformed.status == 400 && malformed.json == ["message": "invalid JSON body"])
+            // Without the field it is the other dialect's to refuse.
+            #expect(try await site.ask("POST", "/api/register", [:])["code"] == 400)
+        }
+    }
+
+    @Test func `several sessions live side by side and log-out ends one`() async throws {
+        try await withGateway { site in
+            let alice = try await site.socketUser("Alice")
+            let other = try await site.logInBySocket("Alice")
+            let reply = try await alice.http("POST", "/api/logout")
+            #expect(reply.json.sorted == ["message": "success"])
+            #expect(
+                reply.headers["set-cookie"]
+                    == "token=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly, uid=; Path=/; Max-Age=0; SameSite=Lax")
+            for (method, path) in [("POST", "/api/logout"), ("GET", "/api/user/get_info")] {
+                let refused = try await alice.http(method, path)
+                #expect(refused.status == 401 && refused.json == unauthorized)
+            }
+            #expect(try await other.http("GET", "/api/user/get_info").status == 200)
+        }
+    }
+
+    @Test func `cookies change something only for pages of the same host`() async throws {
+        try await withGateway { site in
+            let alice = try await site.socketUser("Alice")
+            let body: JSONValue = ["groupName": "G", "groupNickname": "G"]
+            let foreign = ["Origin": "https://evil.example.com"]
+            let refused = try await alice.http("POST", "/api/group/create", body, headers: foreign)
+            #expect(refused.status == 401 && refused.json == unauthorized)
+            #expect(try await alice.http("POST", "/api/logout", headers: foreign).status == 401)
+            #expect(try await alice.http("GET", "/api/user/get_info", headers: foreign).status == 200)
+            let header = foreign.merging(["Authorization": alice.token]) { $1 }
+            #expect(try await alice.http("POST", "/api/group/create", body, headers: header).status == 200)
+            #expect(try await alice.http("POST", "/api/logout", headers: ["Origin": "http://localhost"]).status == 200)
+        }
+    }
+
+    @Test func `every call but the first two needs a session, and methods are checked`() async throws {
+        try await withGateway { site in
+            for (method, path) in [
+                ("POST", "/api/logout"), ("GET", "/api/user/get_info"), ("GET", "/api/friend/get_friend_list"),
+                ("GET", "/api/friend/search_user"), ("GET", "/api/user/friend_apply_list"),
+                ("GET", "/api/user/group_apply_list"), ("POST", "/api/group/create"), ("GET", "/api/group/search"),
+                ("GET", "/api/group/get_group_list"), ("GET", "/api/group/get_group_user_list"),
+            ] {
+                for headers in [[:], ["Cookie": "token=x; uid=1"], ["Authorization": "x"]] as [[String: String]] {
+                    let reply = try await site.ask(method, path, "{", headers: headers)
+                    #expect(reply.status == 401 && reply.json == unauthorized, "\(path)")
+                }
+                let wrong = try await site.ask(method == "GET" ? "POST" : "GET", path)
+                #expect(wrong.status == 405 && wrong.json == ["message": "method not allowed"], "\(path)")
+            }
+            let unknown = try await site.ask("GET", "/api/group/nope")
+            #expect(unknown.status == 404 && unknown.json == ["message": "not found"])
+        }
+    }
+
+    // MARK: - Lists
+
+    @Test func `people are found by user name or by a part of the nickname`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.socketUser("Alice"), try await site.socketUser("Bob"))
+            func found(_ query: String) async throws -> JSONValue {
+                try await alice.http("GET", "/api/friend/search_user?" + query)["data"]["list"].sorted
+            }
+            let entry = profile(.string(bob.id), "Bob", key: "userId")
+            for query in ["username=Bob", "nickname=oB!", "nickname=BOB"] {
+                #expect(try await found(query) == [entry], "\(query)")
+            }
+            for query in ["username=bob", "username=Bo", "nickname=x"] { #expect(try await found(query) == []) }
+            #expect(try await found("nickname=!").items.count == 2)
+            let missing = try await alice.http("GET", "/api/friend/search_user?username=")
+            #expect(missing.status == 400 && missing.json == ["message": "bad parameter: username"])
+        }
+    }
+
+    @Test func `the friend list shows who is there`() async throws {
+        try await withGateway { site in
+            let users = try await site.socketFriends("Alice", "Bob", "Carol")
+            let socket = try await users[1].listen()
+            try await site.untilOnline(users[1])
+            let list = try await users[0].http("GET", "/api/friend/get_friend_list")["data"]["list"].items
+            #expect(list.map { $0["userId"].text }.sorted() == [users[1].id, users[2].id].sorted())
+            for entry in list {
+                let isBob = entry["userId"] == .string(users[1].id)
+                var expected = profile(entry["userId"], isBob ? "Bob" : "Carol", key: "userId").object ?? [:]
+                expected.append("remark", "")
+                expected.append("status", isBob ? "1" : "0")
+                #expect(entry.sorted == JSONValue.object(expected).sorted)
+            }
+            socket.cut()
+        }
+    }
+
+    @Test func `pending friend requests are listed until they are answered`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.socketUser("Alice"), try await site.socketUser("Bob"))
+            let request = try await alice.add(bob, remark: "it is me")
+            let list = try await bob.http("GET", "/api/user/friend_apply_list")["data"]["list"]
+            var expected = profile(.string(alice.id), "Alice", key: "fromUserId").object ?? [:]
+            expected.append("friendApplyId", .string(request))
+            expected.append("remark", "it is me")
+            expected.append("createTime", list[0]["createTime"])
+            #expect(list.sorted == [JSONValue.object(expected).sorted])
+            #expect(list[0]["createTime"].integer != nil)
+            // Seeing it does not answer it.
+            #expect(try await bob.http("GET", "/api/user/friend_apply_list")["data"]["list"] == list)
+            let refusal: JSONValue = ["friendApplyId": .string(request), "agree": false]
+            #expect(try await bob.code("/friend/add_reply", refusal) == "0000")
+            #expect(try await bob.http("GET", "/api/user/friend_apply_list")["data"]["list"] == [])
+        }
+    }
+
+    @Test func `groups are made, found and listed with their members`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.socketUser("Alice"), try await site.socketUser("Bob"))
+            let group = try await alice.createGroup("swift", "about Swift")
+            func info(_ count: JSONValue, _ role: JSONValue? = nil) -> JSONValue {
+                var info: JSONObject = [
+                    "groupId": .string(group), "groupName": "swift", "groupNickname": "Group swift",
+                    "groupHeadImg": "/media/pictures/default", "introduction": "about Swift",
+                    "ownerUserId": .string(alice.id), "memberCount": count,
+                ]
+                if let role { info.append("role", role) }
+                return JSONValue.object(info).sorted
+            }
+            func list(_ user: SocketUser, _ path: String) async throws -> JSONValue {
+                try await user.http("GET", "/api/group/" + path)["data"]["list"].sorted
+            }
+            for query in ["groupName=swift", "groupNickname=SWIFT", "groupNickname=group"] {
+                #expect(try await list(bob, "search?" + query) == [info(1)], "\(query)")
+            }
+            #expect(try await list(bob, "search?groupName=swif") == [])
+            #expect(try await bob.http("GET", "/api/group/search").status == 400)
+            let taken = try await bob.http(
+                "POST", "/api/group/create", ["groupName": "swift", "groupNickname": "Mine"])
+            #expect(taken.status == 400 && taken.json == ["message": "group name exists"])
+            #expect(
+                try await bob.http("POST", "/api/group/create", ["groupName": "x"]).json
+                    == ["message": "bad parameter: groupNickname"])
+
+            let request = try await bob.ask("/group/add", ["groupId": .string(group), "remark": "hi"])["data"][
+                "groupApplyId"]
+            let pending = try await alice.http("GET", "/api/user/group_apply_list")["data"]["list"]
+            #expect(
+                pending.sorted == [
+                    JSONValue.object([
+                        "groupApplyId": request, "fromUserId": .string(bob.id), "userId": .string(bob.id),
+                        "username": "Bob", "nickname": "Bob!", "headImg": "/media/pictures/default",
+                        "groupId": .string(group), "groupName": "swift", "groupNickname": "Group swift",
+                        "groupHeadImg": "/media/pictures/default", "remark": "hi",
+                        "createTime": pending[0]["createTime"],
+                    ]).sorted
+                ])
+            #expect(try await bob.http("GET", "/api/user/group_apply_list")["data"]["list"] == [])
+            #expect(try await alice.code("/group/add_reply", ["groupApplyId": request, "agree": true]) == "0000")
+
+            let own = try await bob.createGroup("own")
+            for (type, ids) in [
+                ("", [group, own]), ("?type=1", [own]), ("?type=owner", [own]), ("?type=2", [group]),
+                ("?type=joined", [group]), ("?type=x", [group, own]),
+            ] {
+                #expect(try await list(bob, "get_group_list" + type).items.map { $0["groupId"].text } == ids, "\(type)")
+            }
+            #expect(try await list(alice, "get_group_list") == [info(2, "owner")])
+
+            let members = try await bob.http("GET", "/api/group/get_group_user_list?groupId=\(group)")["data"]
+            func member(_ user: SocketUser, _ role: JSONValue) -> JSONValue {
+                var entry = profile(.string(user.id), user.name, key: "userId").object ?? [:]
+                entry.append("role", role)
+                return JSONValue.object(entry).sorted
+            }
+            #expect(members.sorted == .object([group: [member(alice, "owner"), member(bob, "member")]]))
+            let stranger = try await alice.http("GET", "/api/group/get_group_user_list?groupId=\(own)")
+            #expect(stranger.status == 400 && stranger.json == ["message": "not a member of this group"])
+        }
+    }
+
+    @Test func `who has no picture is shown one that everybody can fetch`() async throws {
+        try await withGateway { site in
+            for path in ["/media/pictures/default", "/api/media/pictures/default"] {
+                let reply = try await HTTPClient(port: site.port).request("GET", path)
+                #expect(reply.status == 200 && reply.headers["content-type"] == "image/svg+xml")
+                #expect(String(decoding: reply.body, as: UTF8.self).hasPrefix("<svg "))
+                #expect(reply.headers["x-content-type-options"] == "nosniff")
+            }
+            let painter = try await site.person("Painter", picture: Self.pixel)
+            let own = try await site.ask("GET", "/api/user/get_info", headers: ["Authorization": painter.token])
+            #expect(own["data"]["headImg"] == .string("/media/pictures/\(painter.id)?v=1"))
+        }
+    }
+
+    /// A picture as `classic` takes it.
+    private static let pixel =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+    // MARK: - Origins
+
+    @Test func `allowed origins are read from the configuration, and what is none stops the process`() throws {
+        func origins(_ text: String) throws -> Set<WebOrigin> {
+            var configuration = try Configuration(
+                arguments: ["--gateway-allowed-origins", text], environment: [:])
+            return try GatewayConfiguration(reading: &configuration, runtimePath: "/run").allowedOrigins
+        }
+        let first = try #require(WebOrigin("https://a.example.com"))
+        let second = try #require(WebOrigin("http://b:8080"))
+        #expect(try origins("https://A.example.com:443, http://b:8080,") == [first, second])
+        #expect(try origins("") == [])
+        #expect(throws: Configuration.Invalid.self) { try origins("https://a.example.com,b.example.com") }
+    }
+
+    @Test(arguments: [
+        "", "null", "localhost", "ftp://host", "https://", "https://host/", "https://host/path", "https://a@host",
+    ])
+    func `what is no origin of a host is none`(text: String) {
+        #expect(WebOrigin(text) == nil)
+    }
+}

@@ -1,0 +1,71 @@
+import Shared
+import Testing
+
+@testable import MessageService
+
+@Suite struct RecallRulesTests {
+    private let rules = RecallRules(window: 120_000)
+
+    /// Why account 10 may not take a message back that was sent at 1,000,000; `nil` when it may.
+    private func refusal(
+        isModerator: Bool = false, kind: ConversationKind = .group, sender: Int64 = 10, isRecalled: Bool = false,
+        now: Int64 = 1_000_000
+    ) -> ServiceError.Code? {
+        let recall = MessageAPI.Recall(account: AccountID(10), message: MessageID(1), isModerator: isModerator)
+        let subject = RecallRules.Subject(
+            conversationKind: kind, sender: AccountID(sender), sentAt: 1_000_000, isRecalled: isRecalled)
+        do throws(ServiceError) {
+            try rules.check(recall, of: subject, now: now)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+
+    @Test func `a sender may until the window has passed`() {
+        for kind in ConversationKind.allCases {
+            #expect(refusal(kind: kind) == nil)
+            #expect(refusal(kind: kind, now: 1_119_999) == nil)
+            #expect(refusal(kind: kind, now: 1_120_000) == .tooLate)
+            #expect(refusal(kind: kind, sender: 20) == .notAllowed)
+        }
+    }
+
+    @Test func `a moderator of a group may always, and is nobody special in private`() {
+        #expect(refusal(isModerator: true, sender: 20, now: .max) == nil)
+        #expect(refusal(isModerator: true, now: .max) == nil)
+        #expect(refusal(isModerator: true, kind: .private, sender: 20) == .notAllowed)
+        #expect(refusal(isModerator: true, kind: .private, now: 1_120_000) == .tooLate)
+    }
+
+    @Test func `what is recalled already is said first`() {
+        #expect(refusal(isModerator: true, isRecalled: true) == .alreadyRecalled)
+        #expect(refusal(sender: 20, isRecalled: true, now: .max) == .alreadyRecalled)
+    }
+}
+
+@Suite struct SteadyClockTests {
+    private func time(_ milliseconds: Int64) -> MonotonicTime {
+        MonotonicTime(nanoseconds: milliseconds * 1_000_000)
+    }
+
+    @Test func `it shows the wall clock's time while that goes forward`() {
+        var clock = SteadyClock(at: 0, since: time(50))
+        #expect(clock.read(wall: 10_000, at: time(60)) == 10_000)
+        #expect(clock.read(wall: 10_001, at: time(61)) == 10_001)
+        #expect(clock.read(wall: 99_000, at: time(62)) == 99_000)
+    }
+
+    @Test func `set back, it goes on at the pace of the monotonic clock until the wall clock has caught up`() {
+        var clock = SteadyClock(at: 0, since: time(0))
+        #expect(clock.read(wall: 100_000, at: time(1_000)) == 100_000)
+        #expect(clock.read(wall: 40_000, at: time(1_000)) == 100_000)
+        // Read often, it loses nothing of the time between.
+        for tenth in 1...100 as ClosedRange<Int64> {
+            let now = MonotonicTime(nanoseconds: 1_000_000_000 + tenth * 100_000)
+            #expect(clock.read(wall: 40_000, at: now) == 100_000 + tenth / 10)
+        }
+        #expect(clock.read(wall: 160_000, at: time(61_000)) == 160_000)
+        #expect(clock.read(wall: 160_500, at: time(61_000)) == 160_500)
+    }
+}

@@ -1,0 +1,208 @@
+import Shared
+import TestSupport
+import Testing
+
+@testable import SocialService
+
+/// Whom an account wants to hear nothing of.
+@Suite(.timeLimit(.minutes(5))) struct BlockTests {
+    private func block(_ target: AccountID, by account: AccountID) -> SocialAPI.Block {
+        SocialAPI.Block(account: account, target: target)
+    }
+
+    private func unblock(_ target: AccountID, by account: AccountID) -> SocialAPI.Unblock {
+        SocialAPI.Unblock(account: account, target: target)
+    }
+
+    @Test func `a friend who is blocked is silent in their conversation until he is not`() async throws {
+        try await withBothServices { social, messages in
+            let conversation = try await social.befriend(.ann, .bob)
+            let known = try await social.eventKinds()
+            func silence(_ isSilenced: Bool) -> MessageEffect {
+                .silence(
+                    MessageAPI.ChangeSilence(conversation: conversation, account: .bob, isSilenced: isSilenced))
+            }
+
+            for _ in 1...2 { _ = try await social.call(block(.bob, by: .ann)) }
+            #expect(try await messages.effects(on: conversation).dropFirst() == [silence(true)])
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.bob])
+            #expect(try await social.call(SocialAPI.Blocks(account: .bob)).accounts.isEmpty)
+
+            for _ in 1...2 { _ = try await social.call(unblock(.bob, by: .ann)) }
+            #expect(try await messages.effects(on: conversation).dropFirst() == [silence(true), silence(false)])
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty)
+            #expect(try await social.eventKinds() == known, "nobody is told")
+        }
+    }
+
+    @Test func `both may block each other, and each lifts his own`() async throws {
+        try await withBothServices { social, messages in
+            let conversation = try await social.befriend(.ann, .bob)
+
+            _ = try await social.call(block(.bob, by: .ann))
+            _ = try await social.call(block(.ann, by: .bob))
+            #expect(try await messages.silenced == [conversation: [.ann, .bob]])
+
+            _ = try await social.call(unblock(.bob, by: .ann))
+            #expect(try await messages.silenced == [conversation: [.ann]])
+        }
+    }
+
+    @Test func `a block is answered when message-svc has taken note, and survives a restart`() async throws {
+        let bus = try TestBus()
+        try await withSocialService(on: try TestBus(), dataPath: bus.configuration.dataPath) { social in
+            try await social.apply(.ann, to: .bob)
+            // There is no message-svc on this bus: what is owed is owed, and in force here.
+            for request in [
+                SocialAPI.Decide(account: .bob, applicant: .ann, accepts: true), block(.bob, by: .ann),
+            ] as [any BusRequest] {
+                #expect(
+                    await social.refusal(of: request, timeout: .milliseconds(600)) == ServiceError(.outcomeUnknown))
+            }
+        }
+
+        try await withFakeMessageService(on: bus) { messages in
+            try await withSocialService(on: bus) { social in
+                #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.bob])
+                // Effects arrive in order, and this one is waited for.
+                try await social.befriend(.cid, .dan)
+                #expect(try await messages.silenced.values.map { $0 } == [[.bob]])
+            }
+        }
+    }
+
+    @Test func `a block settles what is pending between the two and nothing else`() async throws {
+        try await withSocialService { social in
+            let theirs = try await social.apply(.bob, to: .ann)
+            let mine = try await social.apply(.ann, to: .bob)
+            let other = try await social.apply(.cid, to: .ann)
+
+            _ = try await social.call(block(.bob, by: .ann))
+
+            #expect(
+                try await social.events(SocialAPI.FriendRequestClosed.self) == [
+                    SocialAPI.FriendRequestClosed(request: theirs, applicant: .bob, target: .ann, state: .refused),
+                    SocialAPI.FriendRequestClosed(request: mine, applicant: .ann, target: .bob, state: .cancelled),
+                ])
+            #expect(try await social.pending(.ann).map(\.id) == [other])
+            #expect(try await social.pending(.bob).isEmpty)
+        }
+    }
+
+    @Test func `one who is blocked hears what he would hear of nobody, and the one who blocked may ask`() async throws {
+        try await withBothServices { social, messages in
+            _ = try await social.call(block(.bob, by: .ann))
+            let known = try await social.eventKinds()
+            for whenPending in [.announceAgain, .refuse] as [SocialAPI.WhenPending] {
+                let application = SocialAPI.Apply(
+                    applicant: .bob, target: .ann, message: String(repeating: "x", count: 256),
+                    whenPending: whenPending)
+                #expect(await social.refusal(of: application) == ServiceError(.accountNotFound))
+            }
+            #expect(try await social.pending(.ann, all: true).isEmpty)
+            #expect(try await social.eventKinds() == known)
+
+            try await social.apply(.ann, to: .bob)
+
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty, "asking lifts the block")
+            try await social.apply(.bob, to: .ann)
+            try await social.accept(.ann, by: .bob)
+            #expect(try await messages.silenced.isEmpty)
+        }
+    }
+
+    @Test func `a request that is refused lifts no block`() async throws {
+        try await withBothServices { social, messages in
+            let conversation = try await social.befriend(.ann, .bob)
+            _ = try await social.call(block(.bob, by: .ann))
+            _ = try await social.call(block(.cid, by: .ann))
+            _ = try await social.call(block(.ann, by: .cid))
+
+            #expect(
+                await social.refusal(of: SocialAPI.Apply(applicant: .ann, target: .bob, message: ""))
+                    == ServiceError(.alreadyFriends))
+            #expect(
+                await social.refusal(of: SocialAPI.Apply(applicant: .ann, target: .cid, message: ""))
+                    == ServiceError(.accountNotFound))
+
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.cid, .bob], "latest first")
+            #expect(try await messages.silenced == [conversation: [.bob]])
+        }
+    }
+
+    @Test func `the end of a friendship keeps the block, and lifting it then owes nothing`() async throws {
+        try await withBothServices { social, messages in
+            try await social.befriend(.ann, .bob)
+            _ = try await social.call(block(.bob, by: .ann))
+            _ = try await social.call(SocialAPI.EndFriendship(account: .bob, friend: .ann))
+            let effects = try await messages.effects
+
+            #expect(
+                await social.refusal(of: SocialAPI.Apply(applicant: .bob, target: .ann, message: ""))
+                    == ServiceError(.accountNotFound))
+            _ = try await social.call(unblock(.bob, by: .ann))
+
+            #expect(try await messages.effects == effects)
+            let conversation = try await social.befriend(.bob, .ann)
+            #expect(try await messages.silenced.isEmpty)
+            #expect(try await messages.participants[conversation] == [.ann, .bob])
+        }
+    }
+
+    @Test func `nobody blocks himself, and a list has room for so many`() async throws {
+        var configuration = SocialConfiguration()
+        configuration.limits.maxBlocks = 2
+        try await withSocialService(configuration) { social in
+            #expect(await social.refusal(of: block(.ann, by: .ann)) == ServiceError(.cannotBefriendSelf))
+            #expect(await social.refusal(of: unblock(.ann, by: .ann)) == nil)
+            for target in [.cid, .bob] as [AccountID] { _ = try await social.call(block(target, by: .ann)) }
+
+            #expect(await social.refusal(of: block(.dan, by: .ann)) == ServiceError(.limitReached, detail: "2"))
+            #expect(await social.refusal(of: block(.cid, by: .ann)) == nil, "blocking again needs no room")
+
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.bob, .cid])
+            _ = try await social.call(unblock(.cid, by: .ann))
+            _ = try await social.call(block(.dan, by: .ann))
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.dan, .bob])
+        }
+    }
+
+    @Test func `an account that is gone blocks nobody any more, and may stay blocked`() async throws {
+        try await withBothServices { social, messages in
+            let first = try await social.befriend(.ann, .bob)
+            let second = try await social.befriend(.cid, .ann)
+            for target in [.bob, .dan] as [AccountID] { _ = try await social.call(block(target, by: .ann)) }
+            _ = try await social.call(block(.ann, by: .cid))
+            #expect(try await messages.silenced == [first: [.bob], second: [.ann]])
+
+            try await social.cancel(.ann)
+
+            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty)
+            #expect(try await social.call(SocialAPI.Blocks(account: .cid)).accounts == [.ann])
+            #expect(try await messages.silenced == [second: [.ann]])
+        }
+    }
+
+    @Test func `a block beside an application or an acceptance leaves no friendship under a block`() async throws {
+        try await withBothServices { social, messages in
+            for round in 1...15 {
+                let stranger = AccountID(Int64(100 + round))
+                if round.isMultiple(of: 3) { try await social.apply(stranger, to: .ann) }
+                async let applied = social.refusal(
+                    of: SocialAPI.Apply(applicant: stranger, target: .ann, message: ""))
+                async let accepted = social.refusal(
+                    of: SocialAPI.Decide(account: .ann, applicant: stranger, accepts: true))
+                async let blocked = social.refusal(of: block(stranger, by: .ann))
+                _ = await (applied, accepted)
+
+                #expect(await blocked == nil)
+                #expect(try await !social.pending(.ann, all: true).map(\.applicant).contains(stranger))
+                let friend = try await social.friendList(of: .ann).flatMap(\.friends).first { $0.account == stranger }
+                if let friend {
+                    // They were friends before the block, or else there would be no silence.
+                    #expect(try await messages.silenced[friend.conversation] == [stranger])
+                }
+            }
+        }
+    }
+}
