@@ -15,7 +15,8 @@ enum ProcessUsage {
 
     private static var residentBytes: Double? {
         guard let text = try? TextFile.read("/proc/self/statm") else { return nil }
-        return text.split(separator: " ").dropFirst().first.flatMap { Double($0) }.map { $0 * Double(sysconf(Int32(_SC_PAGESIZE))) }
+        let pages = text.split(separator: " ").dropFirst().first.flatMap { Double($0) }
+        return pages.map { $0 * Double(sysconf(Int32(_SC_PAGESIZE))) }
     }
 
     private static var cpuSeconds: Double {
