@@ -89,6 +89,31 @@ import Testing
         }
     }
 
+    @Test func `while social-svc is away the newer stays as well, and also when it is back`() async throws {
+        try await withGateway {
+            $0.transport = .files
+        } _: { site in
+            let users = try await site.socketFriends("Alice", "Bob")
+            let before = try await users[1].listen("?since=live")
+            await site.stop(.social)
+            let during = try await users[1].listen("?since=live")
+            #expect(try await before.end() == 4409)
+            let newer = try await users[1].listen("?since=live")
+            #expect(try await during.end() == 4409)
+            try await users[0].send("one", to: users[1])
+            #expect(try await newer.chats(1) == ["one"])
+            try await site.start(.social)
+            try await site.untilReady()
+            try await eventually("he is known to be there again") {
+                try await users[0].http("GET", "/api/friend/get_friend_list")["data"]["list"][0]["status"] == "1"
+            }
+            let last = try await users[1].listen("?since=live")
+            #expect(try await newer.end() == 4409)
+            try await users[0].send("two", to: users[1])
+            #expect(try await last.chats(1) == ["two"])
+        }
+    }
+
     // MARK: - What was missed
 
     @Test func `what came while nobody listened comes first, once, in order, then what comes`() async throws {
