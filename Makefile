@@ -27,8 +27,9 @@ format: ## format the Swift sources in place
 run: ## run all of Martlet here: make run PORT=9000 DATA=./var2
 	deploy/run-local $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)')
 
-bench: deps ## measure: make bench ARGS="chat --pairs 100"
-	swift run -c release martlet-bench $(ARGS)
+bench: deps ## measure: make bench ARGS="load p2p-socket --pairs 50"
+	swift build -c release
+	"$$(swift build -c release --show-bin-path)/martlet-bench" $(or $(ARGS),load)
 
 clean: ## remove what was built; data folders stay
 	swift package clean

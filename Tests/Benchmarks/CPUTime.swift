@@ -5,24 +5,12 @@ enum CPUTime {
     static var ofThisThread: Double { read(CLOCK_THREAD_CPUTIME_ID) }
     static var ofThisProcess: Double { read(CLOCK_PROCESS_CPUTIME_ID) }
 
-    /// Of another process, from `/proc/<pid>/stat`; `nil` when it is gone.
+    /// Of another process with all its threads, as `/proc/<pid>/stat` has it, but to the nanosecond; `nil` when it is gone.
     static func of(process: Int32) -> Double? {
-        guard let stat = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8),
-            // The name in parentheses may hold blanks.
-            let end = stat.lastIndex(of: ")")
-        else { return nil }
-        let fields = stat[stat.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return nil }
-        return (user + system) * 1_000_000 / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
-
-    /// The running processes with a name, oldest first.
-    static func processes(named name: String) -> [Int32] {
-        let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return folders.compactMap(Int32.init).sorted().filter { process in
-            let command = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-            return command?.trimmingCharacters(in: .newlines) == name
-        }
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { return nil }
+        return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
     }
 
     private static func read(_ clock: clockid_t) -> Double {

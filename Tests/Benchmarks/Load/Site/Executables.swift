@@ -1,0 +1,32 @@
+import Foundation
+
+/// Where the programs of a measurement lie.
+enum Executables {
+    /// This program.
+    static var own: String { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "" }
+
+    /// The folder of the four processes: `MARTLET_BIN_DIR`, or where this program was built with them.
+    static var folder: String {
+        ProcessInfo.processInfo.environment["MARTLET_BIN_DIR"]
+            ?? URL(fileURLWithPath: own).deletingLastPathComponent().path
+    }
+
+    /// `deploy/run-local` of the package that this program was built in.
+    static func runLocal() throws -> String {
+        var folder = URL(fileURLWithPath: own)
+        while folder.path != "/" {
+            folder.deleteLastPathComponent()
+            let script = folder.appendingPathComponent("deploy/run-local").path
+            if FileManager.default.isExecutableFile(atPath: script) { return script }
+        }
+        throw BenchmarkFailure("no deploy/run-local above \(own)")
+    }
+
+    static var configuration: String {
+        #if DEBUG
+            "debug"
+        #else
+            "release"
+        #endif
+    }
+}
