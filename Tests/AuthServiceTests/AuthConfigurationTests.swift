@@ -15,6 +15,7 @@ import Testing
         #expect(Dialect.allCases.map(configuration.tokenLifetimes.seconds) == [86_400, 86_400, 900])
         #expect(configuration.sessionLifetimes.absoluteSeconds == 90 * 86_400)
         #expect(configuration.sessionLifetimes.idleSeconds == 30 * 86_400)
+        #expect(configuration.maxSessions == 100)
         #expect(configuration.maxTextCharacters == 255)
         #expect(configuration.maxPictureBytes == 524_288)
         #expect(configuration.areRatesLimited)
@@ -26,7 +27,7 @@ import Testing
                 "--auth-scrypt-n", "65536", "--auth-scrypt-r", "4", "--auth-scrypt-p", "2", "--auth-hash-queue", "7",
                 "--auth-token-lifetime-classic", "61", "--auth-token-lifetime-socket", "62",
                 "--auth-token-lifetime-rest", "63", "--auth-max-text", "64", "--auth-max-picture", "65",
-                "--auth-session-lifetime", "66", "--auth-session-idle", "67",
+                "--auth-session-lifetime", "66", "--auth-session-idle", "67", "--auth-max-sessions", "68",
             ], environment: ["MARTLET_RATE_LIMITS": "off"])
 
         let configuration = try AuthConfiguration(reading: &source)
@@ -37,6 +38,7 @@ import Testing
         #expect(Dialect.allCases.map(configuration.tokenLifetimes.seconds) == [61, 62, 63])
         #expect(configuration.sessionLifetimes.absoluteSeconds == 66)
         #expect(configuration.sessionLifetimes.idleSeconds == 67)
+        #expect(configuration.maxSessions == 68)
         #expect(configuration.maxTextCharacters == 64)
         #expect(configuration.maxPictureBytes == 65)
         #expect(!configuration.areRatesLimited)
@@ -60,6 +62,7 @@ import Testing
         ("MARTLET_AUTH_TOKEN_LIFETIME_CLASSIC", "59"), ("MARTLET_AUTH_MAX_TEXT", "256"),
         ("MARTLET_AUTH_MAX_PICTURE", "524289"), ("MARTLET_RATE_LIMITS", "no"),
         ("MARTLET_AUTH_SESSION_LIFETIME", "59"), ("MARTLET_AUTH_SESSION_IDLE", "31536001"),
+        ("MARTLET_AUTH_MAX_SESSIONS", "0"), ("MARTLET_AUTH_MAX_SESSIONS", "501"),
     ])
     func `a value out of range is refused and the key named`(key: String, value: String) throws {
         var source = try Configuration(arguments: [], environment: [key: value])

@@ -97,6 +97,52 @@ import Testing
         }
     }
 
+    @Test func `the texts of very many conversations are shortened further, so that the list fits on the bus`()
+        async throws
+    {
+        try await withMessageStore { store in
+            let count = 9_000
+            let text = String(repeating: "😀", count: 255)
+            try await store.database.write { transaction in
+                for id in 1...Int64(count) {
+                    let opening = MessageAPI.OpenConversation(
+                        conversation: ConversationID(id), conversationKind: .private,
+                        participants: [AccountID(10), AccountID(10_000 + id)], greeting: text, greeter: AccountID(10))
+                    _ = try store.open(opening, transaction)
+                }
+            }
+
+            let entries = try await store.conversations(of: AccountID(10), includesLast: true)
+
+            let texts = entries.compactMap(\.last?.text)
+            #expect(texts.count == count)
+            let shortened = String(repeating: "😀", count: MessageStore.maxPageBytes / 4 / count)
+            let whole = texts.drop { $0 == shortened }
+            #expect(!whole.isEmpty && whole.allSatisfy { $0 == text }, "the newest are whole")
+            let textBytes = texts.reduce(0) { $0 + $1.utf8.count }
+            #expect(textBytes <= MessageStore.maxPageBytes)
+            let bytes = MessageAPI.Conversations.Reply(conversations: entries).wireBytes.count
+            let entryBytes = (bytes - textBytes) / count + 1
+            #expect(MessageStore.maxConversations * entryBytes + MessageStore.maxPageBytes < 9 << 20)
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a list that is full leaves out the conversations that were quiet longest`(includesLast: Bool) async throws {
+        try await withMessageStore { store in
+            for id in 1...3 as ClosedRange<Int64> { try await store.openConversation(id, [10, 20 + id]) }
+            for id in [3, 1] as [Int64] { try await store.send("x", from: 10, to: id) }
+            // Nothing was said in it, but it is news.
+            try await store.openConversation(4, [10, 20, 30], kind: .group)
+
+            for (limit, expected) in [(4, [1, 2, 3, 4]), (3, [1, 3, 4]), (2, [1, 4]), (1, [4])] as [(Int, [Int64])] {
+                let entries = try await store.conversations(
+                    of: AccountID(10), includesLast: includesLast, limit: limit)
+                #expect(entries.map(\.conversation.rawValue) == expected)
+            }
+        }
+    }
+
     @Test func `it is found from the end of the index, without looking at the rest`() async throws {
         try await withMessageStore { store in
             let plan = try await store.database.read { db in

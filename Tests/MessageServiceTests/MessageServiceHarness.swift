@@ -66,7 +66,8 @@ struct MessageHarness: Sendable {
 
     func confirmNotices(_ account: Int64, upTo message: MessageID) async throws(ServiceError) {
         _ = try await gateway.call(
-            MessageAPI.ConfirmNotices(account: AccountID(account), message: message), .test())
+            MessageAPI.ConfirmNotices(
+                places: [MessageAPI.NoticePlace(account: AccountID(account), message: message)]), .test())
     }
 
     func markRead(_ conversation: Int64, by account: Int64, upTo message: MessageID) async throws(ServiceError) {

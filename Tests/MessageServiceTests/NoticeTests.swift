@@ -101,7 +101,7 @@ import Testing
             try await store.openConversation(1, [10, 20])
             for index in 1...5 { try await store.send("\(index)", from: 20, to: 1) }
             let account = AccountID(10)
-            try await store.confirm(.notice, of: account, upTo: MessageID(1))
+            try await store.confirm(.notice, upTo: [(account, MessageID(1))])
 
             let first = try await store.attach(MessageAPI.Attach(account: account, missed: .unnoticed), limit: 3)
             #expect(first.missed.map(\.text) == ["2", "3", "4"])

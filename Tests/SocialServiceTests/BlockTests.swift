@@ -81,11 +81,60 @@ import Testing
 
             #expect(
                 try await social.events(SocialAPI.FriendRequestClosed.self) == [
-                    SocialAPI.FriendRequestClosed(request: theirs, applicant: .bob, target: .ann, state: .refused),
-                    SocialAPI.FriendRequestClosed(request: mine, applicant: .ann, target: .bob, state: .cancelled),
+                    SocialAPI.FriendRequestClosed(
+                        request: theirs, applicant: .bob, target: .ann, state: .refused, closer: .ann),
+                    SocialAPI.FriendRequestClosed(
+                        request: mine, applicant: .ann, target: .bob, state: .cancelled, closer: .ann),
                 ])
             #expect(try await social.pending(.ann).map(\.id) == [other])
             #expect(try await social.pending(.bob).isEmpty)
+        }
+    }
+
+    @Test func `one who is blocked brings the other into no group, and is told that they are no friends`()
+        async throws
+    {
+        try await withBothServices { social, _ in
+            try await social.befriend(all: [.ann, .cid, .dan], with: .bob)
+            let group = try await social.makeGroup(of: .bob, with: [.cid, .dan])
+            let attempts: [any BusRequest] = [
+                SocialAPI.CreateGroup(creator: .bob, name: "x", friends: [.ann, .cid]),
+                SocialAPI.Invite(inviter: .bob, conversation: group, accounts: [.ann]),
+            ]
+            _ = try await social.call(block(.bob, by: .ann))
+            let known = try await social.eventKinds()
+
+            for attempt in attempts { #expect(await social.refusal(of: attempt) == ServiceError(.notFriends)) }
+            #expect(try await social.call(SocialAPI.GroupsOf(account: .ann)).memberships.isEmpty)
+            #expect(try await social.eventKinds() == known)
+
+            _ = try await social.call(
+                SocialAPI.CreateGroup(
+                    creator: .ann, name: "x", friends: [.bob], handle: nil, introduction: "", minMembers: 2))
+            _ = try await social.call(unblock(.bob, by: .ann))
+            for attempt in attempts { #expect(await social.refusal(of: attempt) == nil) }
+        }
+    }
+
+    @Test func `a block cancels what the other proposed the account for, and nothing that others did`() async throws {
+        try await withBothServices { social, _ in
+            let group = try await social.makeGroup(of: .bob, with: [.cid, .dan])
+            try await social.befriend(all: [.bob, .cid, .dan], with: .ann)
+            try await social.befriend(.bob, .eve)
+            try await social.invite([.ann, .eve], by: .bob, to: group)
+            func pending() async throws -> [[AccountID]] {
+                try await social.joinRequests(for: .bob, in: group).map { [$0.inviter, $0.invited] }
+            }
+
+            _ = try await social.call(block(.bob, by: .ann))
+            #expect(try await pending() == [[.bob, .eve]])
+            await #expect(throws: ServiceError(.noSuchApplication)) {
+                try await social.decide(on: [.ann], by: .bob, in: group)
+            }
+
+            try await social.invite([.ann], by: .cid, to: group)
+            _ = try await social.call(block(.dan, by: .ann))
+            #expect(try await pending() == [[.bob, .eve], [.cid, .ann]])
         }
     }
 

@@ -142,8 +142,10 @@ import Testing
             #expect(try await social.pending(.bob, all: true).isEmpty)
             #expect(
                 try await social.events(SocialAPI.FriendRequestClosed.self) == [
-                    SocialAPI.FriendRequestClosed(request: asked, applicant: .bob, target: .fay, state: .cancelled),
-                    SocialAPI.FriendRequestClosed(request: wasAsked, applicant: .fay, target: .bob, state: .cancelled),
+                    SocialAPI.FriendRequestClosed(
+                        request: asked, applicant: .bob, target: .fay, state: .cancelled, closer: .bob),
+                    SocialAPI.FriendRequestClosed(
+                        request: wasAsked, applicant: .fay, target: .bob, state: .cancelled, closer: .bob),
                 ])
             #expect(
                 await social.refusal(of: SocialAPI.Decide(account: .fay, applicant: .bob, accepts: true))

@@ -50,7 +50,7 @@ import Testing
             #expect(
                 try await social.events().dropFirst(known).map(\.payload.bytes) == [
                     SocialAPI.FriendRequestClosed(
-                        request: refused, applicant: ann, target: bob, state: .refused
+                        request: refused, applicant: ann, target: bob, state: .refused, closer: bob
                     ).wireBytes
                 ])
             #expect(try await social.friendList(of: bob).isEmpty)

@@ -7,9 +7,11 @@ import Testing
 /// Friend requests by their ids: how they are listed, decided on, dismissed, and what is told of it.
 @Suite(.timeLimit(.minutes(5))) struct FriendRequestTests {
     private func closed(
-        _ request: FriendRequestID, _ applicant: AccountID, _ target: AccountID, _ state: RequestState
+        _ request: FriendRequestID, _ applicant: AccountID, _ target: AccountID, _ state: RequestState,
+        by closer: AccountID
     ) -> SocialAPI.FriendRequestClosed {
-        SocialAPI.FriendRequestClosed(request: request, applicant: applicant, target: target, state: state)
+        SocialAPI.FriendRequestClosed(
+            request: request, applicant: applicant, target: target, state: state, closer: closer)
     }
 
     @Test func `one who wants no second announcement is refused while his request is pending`() async throws {
@@ -102,8 +104,9 @@ import Testing
             #expect(reply == SocialAPI.DecideRequest.Reply(applicant: .ann, conversation: nil))
             #expect(
                 try await social.events(SocialAPI.FriendRequestClosed.self) == [
-                    closed(refused, .ann, .bob, .refused), closed(dismissed, .cid, .bob, .refused),
-                    closed(takenBack, .dan, .bob, .cancelled),
+                    closed(refused, .ann, .bob, .refused, by: .bob),
+                    closed(dismissed, .cid, .bob, .refused, by: .bob),
+                    closed(takenBack, .dan, .bob, .cancelled, by: .dan),
                 ])
             #expect(try await social.pending(.bob, all: true).isEmpty)
         }

@@ -50,6 +50,15 @@ import Testing
         #expect(try read(["MARTLET_RATE_LIMITS": "off"]).friendRequestsPerMinute == nil)
     }
 
+    @Test func `a friend list may have as many groups as its answer holds with the longest names`() throws {
+        #expect(try read(["MARTLET_SOCIAL_MAX_FRIEND_GROUPS": "500"]).limits.maxFriendGroups == 500)
+        #expect {
+            try read(["MARTLET_SOCIAL_MAX_FRIEND_GROUPS": "501"])
+        } throws: { error in
+            "\(error)".contains("MARTLET_SOCIAL_MAX_FRIEND_GROUPS")
+        }
+    }
+
     @Test(arguments: ["MARTLET_SOCIAL_MAX_FRIENDS", "MARTLET_SOCIAL_MAX_NAME", "MARTLET_RATE_LIMITS"])
     func `a value that cannot be used is refused by its name`(key: String) {
         #expect {

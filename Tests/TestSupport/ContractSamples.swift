@@ -55,11 +55,11 @@ package enum ContractSamples {
             AuthAPI.SigningKeys(),
             AuthAPI.SigningKeys.Reply(keys: [AuthAPI.SigningKeys.Key(id: "key", publicKey: Blob([1, 2, 3]))])),
         Exchange(
-            AuthAPI.RevokedSessions(),
+            AuthAPI.RevokedSessions(after: SessionID(6)),
             AuthAPI.RevokedSessions.Reply(
                 revocations: [
                     AuthAPI.RevokedSessions.Revocation(session: SessionID(7), expiresAt: 1_700_000_000)
-                ], position: 12)),
+                ], position: 12, hasMore: true)),
         Exchange(
             AuthAPI.ModifyAccount(
                 account: AccountID(1), session: SessionID(7), rules: .rest, password: "123456", newUserName: "Ashi",
@@ -198,7 +198,9 @@ package enum ContractSamples {
             MessageAPI.Attach.Reply(
                 position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false,
                 last: MessageID(11))),
-        Exchange(MessageAPI.ConfirmNotices(account: AccountID(1), message: MessageID(11)), Done()),
+        Exchange(
+            MessageAPI.ConfirmNotices(
+                places: [MessageAPI.NoticePlace(account: AccountID(1), message: MessageID(11))]), Done()),
         Exchange(
             MessageAPI.MarkRead(account: AccountID(1), conversation: ConversationID(9), message: MessageID(11)), Done()),
         Exchange(
@@ -229,7 +231,8 @@ package enum ContractSamples {
         SocialAPI.FriendshipRequested(
             request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), message: "hi"),
         SocialAPI.FriendRequestClosed(
-            request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), state: .refused),
+            request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), state: .refused,
+            closer: AccountID(2)),
         SocialAPI.FriendshipBegan(
             applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9),
             request: FriendRequestID(5)),

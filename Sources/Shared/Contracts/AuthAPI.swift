@@ -134,7 +134,7 @@ package enum AuthAPI {
         case phoneNumber = 3
     }
 
-    /// Opens a session for a name and password.
+    /// Opens a session for a name and password. An account that has too many sessions of the dialect loses the oldest.
     ///
     /// Errors: ``ServiceError/Code/accountNotFound`` and ``ServiceError/Code/wrongCredentials`` (at the same cost),
     /// ``ServiceError/Code/alreadyLoggedIn``, `rateLimited`, `unavailable` when too many hashes are waiting.
@@ -376,7 +376,8 @@ package enum AuthAPI {
         package static let wireFormat = WireFormat(Self.init)
     }
 
-    /// Sessions revoked before their tokens expired, and the place in the event log up to which the list is complete.
+    /// Sessions revoked before their tokens expired, by page in the order of their ids, and the place in the event log
+    /// up to which the list is complete: that of its first page, because a session may be revoked between two.
     package struct RevokedSessions: BusRequest {
         package static let route = "auth.revokedSessions"
 
@@ -393,19 +394,25 @@ package enum AuthAPI {
         }
 
         package struct Reply: WireRecord, Hashable {
+            /// At most 100,000.
             package var revocations: [Revocation]
-            /// The number of the last event the list includes.
+            /// The number of the last event the page includes.
             package var position: Int64
+            /// Whether there are more, after the last one of these.
+            package var hasMore: Bool
 
-            package init(revocations: [Revocation], position: Int64) {
+            package init(revocations: [Revocation], position: Int64, hasMore: Bool) {
                 self.revocations = revocations
                 self.position = position
+                self.hasMore = hasMore
             }
-            package static let wireFormat = WireFormat(Self.init, \.revocations, \.position)
+            package static let wireFormat = WireFormat(Self.init, \.revocations, \.position, \.hasMore)
         }
 
-        package init() {}
-        package static let wireFormat = WireFormat(Self.init)
+        /// The last session of the page before; `nil` for the first page.
+        package var after: SessionID?
+        package init(after: SessionID? = nil) { self.after = after }
+        package static let wireFormat = WireFormat(Self.init, \.after)
     }
 
     /// Changes what an account shows and how it logs in; fields that are `nil` stay as they are.
@@ -481,7 +488,8 @@ package enum AuthAPI {
 
     // MARK: - Events
 
-    /// A session ended before its time: log-out, password change, cancellation.
+    /// A session ended before its time: log-out, password change, cancellation, a refresh token used twice, or too many
+    /// later log-ins.
     package struct SessionRevoked: BusEvent {
         package static let kind = "auth.sessionRevoked"
 

@@ -254,7 +254,7 @@ package enum MessageAPI {
             \.account, \.conversation, \.before, \.limit, \.sentFrom, \.sentUntil, \.senders)
     }
 
-    /// The conversations of an account, in the order of their ids.
+    /// The conversations of an account, in the order of their ids; at most 20,000, those of which something was heard last.
     package struct Conversations: BusRequest {
         package static let route = "message.conversations"
 
@@ -265,7 +265,7 @@ package enum MessageAPI {
             package var peer: AccountID?
             package var unreadCount: Int64
             /// The last message the account can see, if it was asked for and there is one. A very long list shortens
-            /// the texts of those that were quiet longest to 255 characters.
+            /// the texts of those that were quiet longest to 255 characters, one of more than 4,000 entries further.
             package var last: Message?
 
             package init(
@@ -347,12 +347,8 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.missed)
     }
 
-    /// Notes that an account's notice connection has been given everything up to a message. The note only goes forward,
-    /// and not beyond the last message.
-    package struct ConfirmNotices: BusRequest {
-        package static let route = "message.confirmNotices"
-        package typealias Reply = Done
-
+    /// Up to which message an account has been given everything on its notice connections.
+    package struct NoticePlace: WireRecord, Hashable {
         package var account: AccountID
         package var message: MessageID
 
@@ -361,6 +357,17 @@ package enum MessageAPI {
             self.message = message
         }
         package static let wireFormat = WireFormat(Self.init, \.account, \.message)
+    }
+
+    /// Notes how far notice connections were served. A note only goes forward, and not beyond the last message.
+    package struct ConfirmNotices: BusRequest {
+        package static let route = "message.confirmNotices"
+        package typealias Reply = Done
+
+        /// At most 1,000.
+        package var places: [NoticePlace]
+        package init(places: [NoticePlace]) { self.places = places }
+        package static let wireFormat = WireFormat(Self.init, \.places)
     }
 
     /// Moves an account's read index in a conversation; it only goes forward, and not beyond the last message.

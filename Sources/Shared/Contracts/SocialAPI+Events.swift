@@ -173,14 +173,19 @@ extension SocialAPI {
         package var target: AccountID
         /// Refused or cancelled.
         package var state: RequestState
+        /// Whose doing it was: who refused it, took it back, blocked the other, or has cancelled his account.
+        package var closer: AccountID
 
-        package init(request: FriendRequestID, applicant: AccountID, target: AccountID, state: RequestState) {
+        package init(
+            request: FriendRequestID, applicant: AccountID, target: AccountID, state: RequestState, closer: AccountID
+        ) {
             self.request = request
             self.applicant = applicant
             self.target = target
             self.state = state
+            self.closer = closer
         }
-        package static let wireFormat = WireFormat(Self.init, \.request, \.applicant, \.target, \.state)
+        package static let wireFormat = WireFormat(Self.init, \.request, \.applicant, \.target, \.state, \.closer)
     }
 
     /// A request was accepted and the conversation is open at message-svc.

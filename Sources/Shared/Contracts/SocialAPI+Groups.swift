@@ -36,7 +36,7 @@ extension SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.id, \.author, \.body, \.publishedAt)
     }
 
-    /// Creates a group of the creator and friends of his, who are members at once.
+    /// Creates a group of the creator and friends of his, who are members at once. One who has blocked him is none.
     ///
     /// Answers when message-svc has opened its conversation. Errors, in order: ``ServiceError/Code/tooFewMembers``,
     /// ``ServiceError/Code/notFriends``, ``ServiceError/Code/accountCancelled``, ``ServiceError/Code/messageTooLong``,
@@ -316,7 +316,8 @@ extension SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.actor, \.conversation, \.accounts)
     }
 
-    /// Asks that friends may join; owner or admins decide, whoever asks. Asking twice changes nothing. All or nothing.
+    /// Asks that friends may join; owner or admins decide, whoever asks. One who has blocked the inviter is none. Asking
+    /// twice changes nothing. All or nothing.
     ///
     /// Errors, in order: ``ServiceError/Code/notGroupMember``, ``ServiceError/Code/alreadyMember``,
     /// ``ServiceError/Code/notFriends``, ``ServiceError/Code/accountCancelled``.
@@ -389,7 +390,8 @@ extension SocialAPI {
             Self.init, \.id, \.conversation, \.inviter, \.invited, \.message, \.createdAt)
     }
 
-    /// Pending requests to join one group, or every group the account owns or administers; oldest first, at most 1,000.
+    /// Pending requests to join one group, or every group the account owns or administers; oldest first, at most 1,000
+    /// and, with their groups, 4 MiB.
     ///
     /// Error: ``ServiceError/Code/notAllowed`` for a named group in which the account is neither.
     package struct JoinRequests: BusRequest {

@@ -69,7 +69,7 @@ package enum SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.id, \.applicant, \.message, \.createdAt, \.state)
     }
 
-    /// Pending requests to an account, oldest first, at most 500: all of them, or those not handed over yet.
+    /// Pending requests to an account, oldest first, at most 500 and 4 MiB: all of them, or those not handed over yet.
     ///
     /// Reading marks nothing; ``ConfirmRequests`` does once the answer has reached the client.
     package struct PendingRequests: BusRequest {
@@ -121,7 +121,7 @@ package enum SocialAPI {
         package var state: RequestState?
         /// Only requests with a smaller id.
         package var before: FriendRequestID?
-        /// At most 500.
+        /// At most 500. A page may be shorter by itself; only an empty one says that there are no more.
         package var limit: Int32
 
         package init(account: AccountID, state: RequestState?, before: FriendRequestID?, limit: Int32) {
@@ -216,7 +216,8 @@ package enum SocialAPI {
     package struct Friend: WireRecord, Hashable {
         package var account: AccountID
         package var conversation: ConversationID
-        /// What the owner calls him; empty for nothing.
+        /// What the owner calls him; empty for nothing. A list leaves out those on the latest friends when all have more
+        /// than 5 MiB together.
         package var remark: String
 
         package init(account: AccountID, conversation: ConversationID, remark: String) {
@@ -355,9 +356,9 @@ package enum SocialAPI {
     /// Bars an account from applying to the caller and from writing to him in private; neither tells it why.
     /// Idempotent.
     ///
-    /// What is pending between the two is settled: the other's request is refused, the caller's own is cancelled.
-    /// Answers when message-svc has taken note. Errors: ``ServiceError/Code/cannotBefriendSelf``,
-    /// ``ServiceError/Code/limitReached``.
+    /// What is pending between the two is settled: the other's request is refused, the caller's own is cancelled, and so
+    /// are the requests of the other that the caller may join a group. Answers when message-svc has taken note.
+    /// Errors: ``ServiceError/Code/cannotBefriendSelf``, ``ServiceError/Code/limitReached``.
     package struct Block: BusRequest {
         package static let route = "social.block"
         package typealias Reply = Done

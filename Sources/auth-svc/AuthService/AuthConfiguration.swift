@@ -36,6 +36,8 @@ package struct AuthConfiguration: Sendable {
     package var maxWaitingHashes = 32
     package var tokenLifetimes = TokenLifetimes()
     package var sessionLifetimes = SessionLifetimes()
+    /// Live sessions of one account in one dialect; a log-in beyond them ends the oldest.
+    package var maxSessions = 100
     /// Characters of the longest user name, nickname, password, sign and e-mail address, unless a document allows less.
     package var maxTextCharacters = AccountRules.maxTextCharacters
     /// Bytes of the largest picture.
@@ -68,6 +70,7 @@ extension AuthConfiguration {
     /// | `auth.token-lifetime.rest` | the same | 900 | 60…31536000 |
     /// | `auth.session-lifetime` | seconds from a log-in on that its `rest` session can be refreshed | 7776000 | 60…31536000 |
     /// | `auth.session-idle` | seconds that such a session lives without being refreshed | 2592000 | 60…31536000 |
+    /// | `auth.max-sessions` | live sessions of one account in one dialect; one more ends the oldest | 100 | 1…500 |
     /// | `auth.max-text` | characters of a user name, nickname, password, sign, e-mail address | 255 | 1…255 |
     /// | `auth.max-picture` | bytes of a picture | 524288 | 1…524288 |
     /// | `rate.limits` | limits on registrations and failed log-ins | on | on, off |
@@ -98,6 +101,8 @@ extension AuthConfiguration {
                 try configuration.integer(
                     "auth.session-\(key)", default: Int(sessionLifetimes[keyPath: field]), in: 60...31_536_000))
         }
+        // Its owner can see 500 in one list.
+        maxSessions = try configuration.integer("auth.max-sessions", default: maxSessions, in: 1...500)
         // The upper ends are what the documents say and what 16 pictures in one answer of the bus can be.
         maxTextCharacters = try configuration.integer(
             "auth.max-text", default: maxTextCharacters, in: 1...AccountRules.maxTextCharacters)

@@ -1,11 +1,12 @@
 package import Shared
 
-/// What an operator may set for social-svc.
+/// What an operator may set for social-svc. Whatever it is, every answer fits on the bus: a friend list is whole with the
+/// greatest numbers of friends and groups and the longest names, and what is longer is cut by its bytes.
 ///
 /// | key | meaning | range | default |
 /// |---|---|---|---|
 /// | `social.max-friends` | friends of one account | 1–100,000 | 5,000 |
-/// | `social.max-friend-groups` | groups of one account's friend list | 1–5,000 | 500 |
+/// | `social.max-friend-groups` | groups of one account's friend list | 1–500 | 500 |
 /// | `social.max-blocks` | accounts one account has blocked | 1–100,000 | 5,000 |
 /// | `social.max-group-members` | members of a group | 3–100,000 | 5,000 |
 /// | `social.max-request-message` | characters of the message of a request | 0–10,000 | 255 |
@@ -30,7 +31,7 @@ package struct SocialConfiguration: Sendable {
     package init(reading configuration: inout Configuration) throws {
         let settings: [(key: String, limit: WritableKeyPath<SocialLimits, Int>, range: ClosedRange<Int>)] = [
             ("social.max-friends", \.maxFriends, 1...100_000),
-            ("social.max-friend-groups", \.maxFriendGroups, 1...5_000),
+            ("social.max-friend-groups", \.maxFriendGroups, 1...500),
             ("social.max-blocks", \.maxBlocks, 1...100_000),
             ("social.max-group-members", \.maxGroupMembers, 3...100_000),
             ("social.max-request-message", \.maxRequestMessage, 0...10_000),

@@ -172,7 +172,7 @@ import Testing
     @Test func `a session ends on a whole second and keeps a bounded, readable device label`() {
         let opening = SessionOpening(
             .test(device: "\0\n" + String(repeating: "d", count: 300)), account: AccountID(1),
-            terms: SessionTerms(tokenSeconds: 60, refreshing: nil), refreshToken: nil, now: 1_999)
+            terms: SessionTerms(tokenSeconds: 60, refreshing: nil), maxSessions: 1, refreshToken: nil, now: 1_999)
 
         #expect(opening.openedAt == 1_999)
         #expect(opening.ends == SessionEnds(session: 61_000, token: 61_000))

@@ -6,6 +6,11 @@ import Testing
 @Suite struct RateLimitsTests {
     private let minutes: Int64 = 60_000
 
+    /// The names of one account.
+    private let names: [(AuthAPI.LogInName, String)] = [
+        (.userName, "user"), (.uid, "m_1"), (.phoneNumber, "13243218765"),
+    ]
+
     private func attempt(
         _ name: String, _ address: String, kind: AuthAPI.LogInName = .userName, to account: AccountID? = nil
     ) -> RateLimits.LogInAttempt {
@@ -23,9 +28,6 @@ import Testing
 
     @Test func `the names of one account count together, those of nobody for themselves`() throws {
         var limits = RateLimits()
-        let names: [(AuthAPI.LogInName, String)] = [
-            (.userName, "user"), (.uid, "m_1"), (.phoneNumber, "13243218765"),
-        ]
         let account = AccountID(1)
         for index in 0..<10 {
             let (kind, name) = names[index % names.count]
@@ -41,6 +43,34 @@ import Testing
         for _ in 1...10 { try fail(attempt("m1", "192.0.2.2", kind: .uid), at: 0, in: &limits) }
         #expect(throws: ServiceError.self) { try limits.begin(attempt("m1", "192.0.2.2", kind: .uid), now: 0) }
         try limits.begin(attempt("m1", "192.0.2.2", kind: .userName), now: 0)
+    }
+
+    @Test func `the first try of a name is admitted whatever failed under the others of its account`() throws {
+        var limits = RateLimits()
+        let account = AccountID(1)
+        for _ in 1...10 { try fail(attempt("m_1", "192.0.2.1", kind: .uid, to: account), at: 0, in: &limits) }
+
+        // As it is for a number that is somebody else's.
+        for owner in [account, AccountID(2), nil] {
+            let number = attempt("1324321876\(owner?.rawValue ?? 0)", "192.0.2.1", kind: .phoneNumber, to: owner)
+            try fail(number, at: 0, in: &limits)
+        }
+        #expect(throws: ServiceError(.rateLimited, detail: "600")) {
+            try limits.begin(attempt("13243218761", "192.0.2.1", kind: .phoneNumber, to: account), now: 0)
+        }
+    }
+
+    @Test func `guessing under all names of an account ends after twelve failures of a network`() throws {
+        for (isOneByOne, limit) in [(true, 12), (false, 10)] {
+            var limits = RateLimits()
+            let tries = (0..<60).map { names[isOneByOne ? $0 / 20 : $0 % 3] }
+            var failures = 0
+            for (kind, name) in tries {
+                let attempt = attempt(name, "192.0.2.1", kind: kind, to: AccountID(1))
+                if (try? fail(attempt, at: 0, in: &limits)) != nil { failures += 1 }
+            }
+            #expect(failures == limit)
+        }
     }
 
     @Test func `ten failures bar whoever failed, for ten minutes, and admit whoever did not`() throws {

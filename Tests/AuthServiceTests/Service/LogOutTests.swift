@@ -15,7 +15,7 @@ import Testing
             let events = try await bus.follow(.auth)
             #expect(
                 try await client.ask(AuthAPI.RevokedSessions())
-                    == AuthAPI.RevokedSessions.Reply(revocations: [], position: 0))
+                    == AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false))
 
             _ = try await client.ask(AuthAPI.LogOut.test(reply.session))
 
@@ -25,7 +25,7 @@ import Testing
             let revocation = AuthAPI.RevokedSessions.Revocation(session: reply.session, expiresAt: expiresAt)
             #expect(
                 try await client.ask(AuthAPI.RevokedSessions())
-                    == AuthAPI.RevokedSessions.Reply(revocations: [revocation], position: 1))
+                    == AuthAPI.RevokedSessions.Reply(revocations: [revocation], position: 1, hasMore: false))
             _ = try await client.ask(AuthAPI.LogOut.test(kept.session))
         }
     }

@@ -30,6 +30,23 @@ import Testing
         }
     }
 
+    @Test func `one log-in more than allowed ends the oldest session of its dialect, and says so`() async throws {
+        var configuration = try testConfiguration()
+        configuration.maxSessions = 3
+        try await withAuthService(configuration) { _, client in
+            _ = try await client.ask(AuthAPI.Register.test())
+            let classic = try await client.ask(AuthAPI.LogIn.test()).session
+            var opened: [SessionID] = []
+            for _ in 1...5 { opened.append(try await client.ask(AuthAPI.LogIn.test(dialect: .rest)).session) }
+
+            let live = try await client.ask(AuthAPI.Sessions(account: AccountID(1))).sessions.map(\.session)
+            #expect(live == opened.suffix(3).reversed() + [classic])
+            let revoked = try await client.ask(AuthAPI.RevokedSessions())
+            #expect(revoked.revocations.map(\.session) == Array(opened.prefix(2)))
+            #expect(revoked.position == 2)
+        }
+    }
+
     @Test func `at most 500 sessions are listed, the latest`() async throws {
         try await withAuthService { bus, client in
             _ = try await client.ask(AuthAPI.Register.test())

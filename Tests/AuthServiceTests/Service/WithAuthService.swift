@@ -106,6 +106,13 @@ extension TestBus {
     }
 }
 
+extension AuthStore {
+    /// The sessions revoked, as far as one short page holds them.
+    func revokedSessions(now: Int64) async throws(ServiceError) -> AuthAPI.RevokedSessions.Reply {
+        try await revokedSessions(after: nil, now: now, limit: 100)
+    }
+}
+
 extension AuthAPI.Register {
     /// A registration that nothing is wrong with.
     static func test(

@@ -92,8 +92,58 @@ import Testing
             #expect(
                 before
                     == AuthAPI.RevokedSessions.Reply(
-                        revocations: [.init(session: session, expiresAt: expiresAt)], position: 1))
-            #expect(after == AuthAPI.RevokedSessions.Reply(revocations: [], position: 1))
+                        revocations: [.init(session: session, expiresAt: expiresAt)], position: 1, hasMore: false))
+            #expect(after == AuthAPI.RevokedSessions.Reply(revocations: [], position: 1, hasMore: false))
+        }
+    }
+
+    @Test func `revocations come by pages in the order of the sessions, not of their ends`() async throws {
+        try await withStore { store in
+            let (id, record) = try await createAndLookUp("user", in: store)
+            for number in 1...5 as ClosedRange<Int64> {
+                _ = try await store.open(
+                    opening(id, .allow, at: now - number * 1_000), checkedAgainst: record, upgrade: nil,
+                    until: .after(.seconds(60)))
+            }
+            for session in [4, 1, 5, 2] as [Int64] { try await store.revoke(SessionID(session), of: id, now: now) }
+
+            var pages: [[Int64]] = []
+            var last: SessionID?
+            repeat {
+                let page = try await store.revokedSessions(after: last, now: now, limit: 2)
+                pages.append(page.revocations.map(\.session.rawValue))
+                #expect(page.hasMore == (pages.count == 1))
+                #expect(page.position == 4)
+                last = page.hasMore ? page.revocations.last?.session : nil
+            } while last != nil
+            #expect(pages == [[1, 2], [4, 5]])
+            #expect(try await store.revokedSessions(after: SessionID(5), now: now, limit: 2).revocations == [])
+        }
+    }
+
+    @Test func `one session too many ends the oldest that are live, up to a hundred`() async throws {
+        try await withStore { store in
+            let (id, record) = try await createAndLookUp("user", in: store)
+            let (other, otherRecord) = try await createAndLookUp("other", in: store)
+            _ = try await openSession(other, otherRecord, at: now, in: store)
+            func open(at time: Int64, maxSessions: Int) async throws -> [Int64] {
+                _ = try await store.open(
+                    opening(id, .allow, at: time, maxSessions: maxSessions), checkedAgainst: record, upgrade: nil,
+                    until: .after(.seconds(60)))
+                return try await store.liveSessions(of: id, now: time, limit: 500).map(\.session.rawValue).reversed()
+            }
+            // Expired and revoked ones do not count.
+            for _ in 1...2 { _ = try await open(at: now - day, maxSessions: 2) }
+            for _ in 1...2 { _ = try await open(at: now, maxSessions: 2) }
+            try await store.revoke(SessionID(5), of: id, now: now)
+            #expect(try await open(at: now, maxSessions: 2) == [4, 6])
+            #expect(try await open(at: now, maxSessions: 2) == [6, 7])
+            #expect(try await store.revokedSessions(now: now).revocations.map(\.session.rawValue) == [4, 5])
+            // As after the operator has lowered the limit.
+            for _ in 1...103 { _ = try await open(at: now, maxSessions: 500) }
+            #expect(try await open(at: now, maxSessions: 1) == Array(106...111))
+            #expect(try await open(at: now, maxSessions: 1) == [112])
+            #expect(try await store.liveSessions(of: other, now: now, limit: 9).count == 1)
         }
     }
 
@@ -323,11 +373,12 @@ import Testing
     }
 
     private func opening(
-        _ account: AccountID, _ secondLogin: AuthAPI.SecondLogin = .refuse, at time: Int64
+        _ account: AccountID, _ secondLogin: AuthAPI.SecondLogin = .refuse, at time: Int64, maxSessions: Int = 500
     ) -> SessionOpening {
         SessionOpening(
             .test(secondLogin: secondLogin), account: account,
-            terms: SessionTerms(tokenSeconds: 86_400, refreshing: nil), refreshToken: nil, now: time)
+            terms: SessionTerms(tokenSeconds: 86_400, refreshing: nil), maxSessions: maxSessions, refreshToken: nil,
+            now: time)
     }
 
     private func openSession(

@@ -98,6 +98,25 @@ import Testing
         }
     }
 
+    @Test func `a token of no live session is refused without waiting for the writer`() async throws {
+        try await withSession { (family) async throws in
+            try await family.store.revoke(family.session, of: family.account, now: start)
+            let release = DispatchSemaphore(value: 0)
+            let (ends, end) = AsyncStream.makeStream(of: Bool.self)
+            family.store.database.submit { _ in
+                release.wait(timeout: .now() + 10) == .success
+            } completion: { result in
+                end.yield((try? result.get()) == true)
+                end.finish()
+            }
+
+            await #expect(throws: ServiceError(.sessionOver)) { _ = try await family.refresh(.newest, at: start) }
+
+            release.signal()
+            for await wasReleased in ends { #expect(wasReleased) }
+        }
+    }
+
     // MARK: - Ends
 
     @Test func `a session ends 30 days after its last refresh`() async throws {
@@ -304,7 +323,7 @@ private final class TokenFamily {
         _ token: RefreshToken, at time: Int64
     ) async throws -> SessionID {
         let opening = SessionOpening(
-            .test(dialect: .rest), account: account, terms: terms, refreshToken: token, now: time)
+            .test(dialect: .rest), account: account, terms: terms, maxSessions: 100, refreshToken: token, now: time)
         return try #require(
             try await store.open(opening, checkedAgainst: record, upgrade: nil, until: .after(.seconds(60)))
         ).session

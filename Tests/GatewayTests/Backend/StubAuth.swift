@@ -13,12 +13,14 @@ final class StubAuth: Sendable {
     init() throws { key = try Ed25519PrivateKey.generate() }
 
     /// A token that is good for a while, or has been.
-    func token(account: Int64 = 1, session: Int64 = 1, lifetime: Int64 = 1_000) throws -> String {
+    func token(
+        account: Int64 = 1, session: Int64 = 1, dialect: Dialect = .classic, lifetime: Int64 = 1_000
+    ) throws -> String {
         let now = WallClock.seconds
         return try TokenSigner(key: key).sign(
             AccessClaims(
-                account: account, session: session, dialect: "classic", issuedAt: min(now, now + lifetime) - 1,
-                expiresAt: now + lifetime))
+                account: account, session: session, dialect: dialect.description,
+                issuedAt: min(now, now + lifetime) - 1, expiresAt: now + lifetime))
     }
 
     /// Adds to the list of revoked sessions, without an event.
@@ -36,7 +38,7 @@ final class StubAuth: Sendable {
                 keys: [.init(id: key.publicKey.keyID, publicKey: Blob(key.publicKey.rawBytes))])
         }
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { [self] _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: revocations.withLock { $0 }, position: 0)
+            AuthAPI.RevokedSessions.Reply(revocations: revocations.withLock { $0 }, position: 0, hasMore: false)
         }
         add(&routes)
         return routes

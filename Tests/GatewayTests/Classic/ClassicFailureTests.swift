@@ -109,13 +109,14 @@ import Testing
         }
     }
 
-    @Test func `searches and friend requests of one account are limited`() async throws {
+    @Test func `searches, friend requests and new groups of one account are limited`() async throws {
         try await withGateway {
             $0.gateway.limitsRates = true
             $0.social.friendRequestsPerMinute = 60
         } _: { site in
             let (alice, bob, _) = try await site.friends()
-            let carol = try await site.person("Carol")
+            let (carol, dan) = (try await site.person("Carol"), try await site.person("Dan"))
+            for friend in [alice, bob] { _ = try await site.befriend(dan, friend) }
             func expectLimit(_ limit: Int, _ ask: (Person) async throws -> Reply) async throws {
                 var accepted = 0
                 var reply = try await ask(alice)
@@ -130,6 +131,11 @@ import Testing
             }
             try await expectLimit(60) { try await $0.ask("GET", "/user/pull_user_info?userName=Carol") }
             try await expectLimit(60) { try await $0.apply(to: carol.name) }
+            try await expectLimit(60) { person in
+                let friends = [alice.id, bob.id, dan.id].filter { $0 != person.id }.map { JSONValue.integer($0) }
+                return try await person.ask(
+                    "PUT", "/conversation/create_conversation", ["friendIds": .array(friends), "conversationName": "G"])
+            }
         }
     }
 

@@ -35,6 +35,25 @@ import Testing
         }
     }
 
+    @Test func `a classic session ended in rest makes room for the next classic log-in`() async throws {
+        try await withGateway { site in
+            let classic = try await site.person("Bob")
+            let rest = try await site.restLogIn("userName", "Bob")
+            let socket = try await classic.listen()
+            let body: JSONValue = ["userName": "Bob", "password": .string(Person.password)]
+            let refused = try await site.ask("POST", "/user/login", body)
+            #expect(refused.status != 200)
+
+            let sessions = try await rest.data("GET", "/sessions").items
+            let session = try #require(sessions.first { $0["dialect"] == "classic" })
+            try await rest.data("DELETE", "/sessions/\(session["id"].text)")
+            #expect(try await socket.end(within: .seconds(1)) == 4401)
+            #expect(try await classic.ask("GET", "/friend/pull_friend_list").status == 401)
+            #expect(try await site.logIn("Bob").id == classic.id)
+            try await rest.data("GET", "/me")
+        }
+    }
+
     @Test func `a number belongs to its first account, also when a later one of classic has it too`() async throws {
         try await withGateway { site in
             try await site.register("Bob", ["phoneNumber": "13812345678"])

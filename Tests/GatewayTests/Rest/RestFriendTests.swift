@@ -78,6 +78,12 @@ import Testing
             #expect(
                 try await bob.ask("POST", "/friendship_requests/\(request)", ["status": "maybe"]).restOutcome
                     == "400 请求参数错误：status")
+            // An object that does not say it is not.
+            for body in [[:], ["x": 1]] as [JSONValue] {
+                #expect(
+                    try await bob.ask("POST", "/friendship_requests/\(request)", body).restOutcome
+                        == "400 请求参数错误：status")
+            }
             // No body is consent.
             let data = try await bob.data("POST", "/friendship_requests/\(request)")
             #expect(data["friend_id"] == .integer(alice.id))
@@ -185,7 +191,65 @@ import Testing
         }
     }
 
+    @Test func `a friend who has cancelled is listed until the friendship ends, and has no card`() async throws {
+        try await withGateway { site in
+            let (alice, bob, _) = try await site.restFriends()
+            let reply = try await bob.asClassic().ask("POST", "/user/cancel", ["password": "123456"])
+            #expect(reply.status == 200)
+            for path in ["id/\(bob.id)", "uid/\(bob.uid)"] {
+                #expect(try await alice.ask("GET", "/info/friends/" + path).restOutcome == "400 找不到好友", "\(path)")
+            }
+            #expect(try await alice.data("GET", "/friendships")[0]["friend_id"] == .integer(bob.id))
+            try await alice.data("DELETE", "/friendships/\(bob.id)")
+            #expect(try await alice.data("GET", "/friendships") == [])
+        }
+    }
+
     // MARK: - Blocks
+
+    @Test func `who is blocked is told the ordinary refusal in classic`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.person("Bob"))
+            let carol = try await site.person("Carol")
+            let name = try await alice.data("GET", "/me")["userName"].text
+            let aliceHere = try await alice.asClassic()
+            let conversation = try await site.befriend(bob, aliceHere)
+            _ = try await alice.apply(to: carol.id)
+            for person in [bob, carol] { try await alice.data("PUT", "/blocks/\(person.id)") }
+
+            let message: JSONValue = ["conversationId": .integer(conversation), "message": "x", "replyId": -1]
+            let unknown: JSONValue = ["conversationId": 999, "message": "x", "replyId": -1]
+            #expect(
+                try await bob.ask("PUT", "/message/send_message", message).outcome
+                    == bob.ask("PUT", "/message/send_message", unknown).outcome)
+            #expect(try await carol.apply(to: name).outcome == "401 2 user doesn't exist")
+            #expect(
+                try await bob.apply(to: name).outcome == "400 2 You've already added \(name) to your friend list")
+            // What Alice had asked for went with the block, and so did what she was asked.
+            #expect(try await carol.decide(on: aliceHere).outcome == "404 7 Application information invalid")
+            #expect(try await aliceHere.decide(on: carol).outcome == "404 7 Application information invalid")
+        }
+    }
+
+    @Test func `who is blocked is told the ordinary refusal in socket`() async throws {
+        try await withGateway { site in
+            let alice = try await site.restPerson("Alice")
+            let bob = try await site.socketUser("Bob")
+            let carol = try await site.socketUser("Carol")
+            let (toAlice, alicesID) = (JSONValue.string("\(alice.id)"), alice.id)
+            let request = try await alice.apply(to: try #require(Int64(bob.id)))
+            let consent: JSONValue = ["friendApplyId": .string("\(request)"), "agree": true]
+            #expect(try await bob.code("/friend/add_reply", consent) == "0000")
+            for user in [bob, carol] { try await alice.data("PUT", "/blocks/\(user.id)") }
+
+            #expect(try await bob.code("/chat/send_msg", ["toUserId": toAlice, "msg": "x"]) == "0001")
+            #expect(try await carol.code("/chat/send_msg", ["toUserId": toAlice, "msg": "x"]) == "0001")
+            #expect(try await carol.code("/friend/add", ["userId": toAlice]) == "0102")
+            #expect(try await bob.code("/friend/add", ["userId": toAlice]) == "0103")
+            for user in [bob, carol] { try await alice.data("DELETE", "/blocks/\(user.id)") }
+            #expect(try await carol.code("/friend/add", ["userId": .integer(alicesID)]) == "0000")
+        }
+    }
 
     @Test func `the blocked can neither apply nor send, and is not told why`() async throws {
         try await withGateway { site in

@@ -43,18 +43,6 @@ import Testing
         }
     }
 
-    @Test func `a socket ends with 4401 when its token expires`() async throws {
-        try await withGateway {
-            $0.auth.tokenLifetimes.restSeconds = 2
-        } _: { site in
-            let alice = try await site.restPerson("Alice")
-            let socket = try await alice.listen()
-            #expect(try await socket.end(within: .seconds(4)) == 4401)
-            #expect(try await alice.ask("GET", "/me").restOutcome == "401 token格式错误或失效")
-            #expect(try await site.restRefresh(alice.refreshToken).status == 200)
-        }
-    }
-
     // MARK: - Friends
 
     @Test func `a request is pushed to the one asked, and what became of it to the applicant`() async throws {

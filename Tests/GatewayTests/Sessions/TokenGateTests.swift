@@ -140,7 +140,7 @@ import Testing
                 keys: keys.withLock { $0 }.map { .init(id: $0.keyID, publicKey: Blob($0.rawBytes)) })
         }
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0)
+            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
         }
         try await withStub(of: .auth, routes) { client in
             let gate = TokenGate(auth: client, logger: .silent)
@@ -159,6 +159,65 @@ import Testing
         }
     }
 
+    @Test func `while a key is being asked for nobody's token is taken for invalid`() async throws {
+        let (auth, other) = (try StubAuth(), try StubAuth())
+        let isNew = Mutex(false)
+        let held = Signal<Responder<AuthAPI.SigningKeys.Reply>>()
+        var routes = BusRoutes()
+        routes.onBusThread(AuthAPI.SigningKeys.self, from: [.gateway]) { _, _, respond in
+            if isNew.withLock({ $0 }) { return held.set(respond) }
+            respond(.success(Self.keys(auth)))
+        }
+        routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
+        }
+        try await withStub(of: .auth, routes) { client in
+            let gate = TokenGate(auth: client, logger: .silent)
+            await gate.synchronize()
+            isNew.withLock { $0 = true }
+            let token = try other.token()
+            let (begun, begin) = AsyncStream.makeStream(of: Void.self)
+            let verdicts = await withTaskGroup(of: String.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        begin.yield()
+                        return await gate.judge(token, .test()).name
+                    }
+                }
+                let respond = await held.value
+                var starts = begun.makeAsyncIterator()
+                for _ in 0..<8 { await starts.next() }
+                respond(.success(Self.keys(auth, other)))
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(verdicts == [String](repeating: "live", count: 8))
+        }
+    }
+
+    private static func keys(_ owners: StubAuth...) -> AuthAPI.SigningKeys.Reply {
+        AuthAPI.SigningKeys.Reply(
+            keys: owners.map { .init(id: $0.key.publicKey.keyID, publicKey: Blob($0.key.publicKey.rawBytes)) })
+    }
+
+    @Test func `revocations are read to the last page`() async throws {
+        let auth = try StubAuth()
+        let pages: [Int64: [Int64]] = [0: [1, 2], 2: [4, 5], 5: [7]]
+        var routes = BusRoutes()
+        routes.on(AuthAPI.SigningKeys.self, from: [.gateway]) { _, _ throws(ServiceError) in Self.keys(auth) }
+        routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { request, _ throws(ServiceError) in
+            let page = pages[request.after?.rawValue ?? 0] ?? []
+            let revocations = page.map {
+                StubAuth.Revocation(session: SessionID($0), expiresAt: WallClock.seconds + 1_000)
+            }
+            return AuthAPI.RevokedSessions.Reply(revocations: revocations, position: 0, hasMore: page != [7])
+        }
+        try await withStub(of: .auth, routes) { client async throws in
+            let gate = TokenGate(auth: client, logger: .silent)
+            await gate.synchronize()
+            #expect((1...8).filter { gate.isRevoked(SessionID($0)) } == [1, 2, 4, 5, 7])
+        }
+    }
+
     @Test func `an unknown key is no verdict while auth-svc is away`() async throws {
         let (auth, other) = (try StubAuth(), try StubAuth())
         let isAway = Mutex(false)
@@ -170,14 +229,14 @@ import Testing
                 keys: [.init(id: auth.key.publicKey.keyID, publicKey: Blob(auth.key.publicKey.rawBytes))])
         }
         failing.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0)
+            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
         }
         #expect(routes.names.count == failing.names.count)
         try await withStub(of: .auth, failing) { client async throws in
             let gate = TokenGate(auth: client, logger: .silent)
             await gate.synchronize()
             isAway.withLock { $0 = true }
-            #expect(try await gate.judge(other.token(), .test()) == .unavailable)
+            for _ in 1...3 { #expect(try await gate.judge(other.token(), .test()) == .unavailable) }
             #expect(try await gate.judge(auth.token(), .test()).name == "live")
         }
     }

@@ -111,6 +111,60 @@ import Testing
         }
     }
 
+    @Test func `a page elsewhere cannot log its visitor in`() async throws {
+        try await withGateway {
+            $0.gateway.allowedOrigins = [try #require(WebOrigin("https://chat.example.com"))]
+        } _: { site in
+            _ = try await site.socketUser("Alice")
+            let logIn: JSONValue = ["username": "Alice", "password": .string(SocketUser.password)]
+            let registration: JSONValue = ["username": "Bob", "password": "x", "nickname": "B"]
+            for origin in ["https://evil.example.com", "http://localhost:81", "null"] {
+                for (path, body) in [
+                    ("/api/login", logIn), ("/api/registe", registration), ("/api/register", registration),
+                ] {
+                    // As a form would send it.
+                    let headers = ["Origin": origin, "Content-Type": "text/plain"]
+                    let reply = try await site.ask("POST", path, body, headers: headers)
+                    #expect(reply.status == 403 && reply.json == ["message": "forbidden origin"], "\(path) \(origin)")
+                    #expect(reply.headers["set-cookie"] == nil)
+                }
+            }
+            for origin in ["http://localhost", "https://chat.example.com"] {
+                let reply = try await site.ask("POST", "/api/login", logIn, headers: ["Origin": origin])
+                #expect(reply.status == 200 && reply.headers["set-cookie"] != nil, "\(origin)")
+            }
+            let own = try await site.ask("POST", "/api/registe", registration, headers: ["Origin": "http://localhost"])
+            #expect(own["message"] == "success")
+        }
+    }
+
+    @Test func `a registration whose log-in fails tells that the account exists`() async throws {
+        let auth = try StubAuth()
+        try await withGateway {
+            $0.authRoutes = auth.routes {
+                $0.on(AuthAPI.Register.self, from: [.gateway]) { _, _ throws(ServiceError) in
+                    AuthAPI.Register.Reply(profile: .test(1))
+                }
+                $0.on(AuthAPI.LogIn.self, from: [.gateway]) { request, _ throws(ServiceError) in
+                    switch request.password {
+                    case "unavailable": throw ServiceError(.unavailable)
+                    case "limited": throw ServiceError(.rateLimited, detail: "60")
+                    case "unknown": throw ServiceError(.outcomeUnknown)
+                    default: throw ServiceError(.internal)
+                    }
+                }
+            }
+        } _: { site in
+            for (failure, status) in [("unavailable", 504), ("limited", 504), ("unknown", 504), ("defect", 500)] {
+                let body: JSONValue = ["username": "Alice", "password": .string(failure), "nickname": "A"]
+                let reply = try await site.ask("POST", "/api/registe", body)
+                #expect(reply.status == status, "\(failure)")
+                #expect(reply.json == ["message": "the account exists now, log in"])
+                #expect(reply.headers["set-cookie"] == nil && reply.headers["retry-after"] == nil)
+            }
+        }
+    }
+
     @Test func `every call but the first two needs a session, and methods are checked`() async throws {
         try await withGateway { site in
             for (method, path) in [

@@ -109,6 +109,23 @@ import Testing
         }
     }
 
+    @Test func `a page of the same host is foreign when the proxy names another scheme`() async throws {
+        try await withGateway { site in
+            let alice = try await site.socketUser("Alice")
+            for (scheme, own, foreign) in [
+                ("https", "https://localhost", "http://localhost"), ("http", "http://localhost", "https://localhost"),
+                // What a chain of proxies and one that names the protocol of the handshake say.
+                ("HTTPS, http", "https://localhost:443", "http://localhost:80"),
+                ("wss", "https://localhost", "http://localhost"), ("ws", "http://localhost", "https://localhost"),
+            ] {
+                for (origin, expected) in [(own, "open"), (foreign, refused)] {
+                    let headers = ["Cookie": alice.cookies, "Origin": origin, "X-Forwarded-Proto": scheme]
+                    #expect(try await outcome(site, "/ws/friend/add", headers) == expected, "\(scheme) \(origin)")
+                }
+            }
+        }
+    }
+
     @Test func `paths that nobody knows and strangers are closed after the handshake`() async throws {
         try await withGateway { site in
             let alice = try await site.socketUser("Alice")
@@ -189,6 +206,34 @@ import Testing
             let alice = try await site.socketUser("Alice")
             let sockets = [try await alice.open("/ws/chat/send_msg"), try await alice.listen()]
             for socket in sockets { #expect(try await socket.ending() == refused) }
+        }
+    }
+
+    @Test func `who opens notice connections too often is to try again later`() async throws {
+        try await withGateway {
+            $0.gateway.limitsRates = true
+        } _: { site in
+            let (alice, bob) = (try await site.socketUser("Alice"), try await site.socketUser("Bob"))
+            /// `nil` when the connection stays.
+            func ending(_ user: SocketUser) async throws -> String? {
+                let socket = try await user.listen("?since=live")
+                defer { socket.cut() }
+                try await socket.sendFrame(opcode: 9)
+                let frame = try await socket.nextFrame()
+                if frame.opcode == 10 { return nil }
+                return "\(frame.payload.prefix(2).reduce(0) { $0 << 8 | Int($1) }) "
+                    + String(decoding: frame.payload.dropFirst(2), as: UTF8.self)
+            }
+            var opened = 0
+            var end = try await ending(alice)
+            while end == nil, opened < 60 {
+                opened += 1
+                end = try await ending(alice)
+            }
+            #expect(opened >= 10)
+            #expect(end == "1013 try again later")
+            #expect(try await ending(bob) == nil)
+            #expect(try await outcome(site, "/ws/friend/add", ["Cookie": alice.cookies]) == "open")
         }
     }
 

@@ -1,3 +1,4 @@
+import NIOCore
 import Shared
 import Synchronization
 import TestSupport
@@ -46,20 +47,33 @@ import Testing
     private func withHeldSends(
         _ body: (_ sends: HeldSends, _ sockets: [WebSocketClient]) async throws -> Void
     ) async throws {
+        try await withSiteOfHeldSends { sends, site, token in
+            try await body(sends, try await connect(to: site.port, token))
+        }
+    }
+
+    private func withSiteOfHeldSends(
+        _ body: (_ sends: HeldSends, _ site: Site, _ token: String) async throws -> Void
+    ) async throws {
         let (auth, sends) = (try StubAuth(), HeldSends())
         try await withGateway {
             $0.authRoutes = auth.routes()
             $0.messageRoutes = sends.routes
             $0.gateway.requestTimeout = .seconds(20)
         } _: { site in
-            var sockets: [WebSocketClient] = []
-            for _ in 1...2 {
-                sockets.append(
-                    try await WebSocketClient.connect(
-                        port: site.port, path: "/ws/chat/send_msg", headers: ["Authorization": try auth.token()]))
-            }
-            try await body(sends, sockets)
+            try await body(sends, site, try auth.token())
         }
+    }
+
+    /// Opens two connections for sends.
+    private func connect(to port: Int, _ token: String) async throws -> [WebSocketClient] {
+        var sockets: [WebSocketClient] = []
+        for _ in 1...2 {
+            sockets.append(
+                try await WebSocketClient.connect(
+                    port: port, path: "/ws/chat/send_msg", headers: ["Authorization": token]))
+        }
+        return sockets
     }
 
     private func send(_ numbers: some Sequence<Int>, on socket: WebSocketClient) async throws {
@@ -189,6 +203,39 @@ import Testing
             #expect(try await sockets[0].ask([:])["code"] == "9997")
             await site.stopFurtherGateways()
             for socket in sockets { #expect(try await socket.end() == 1001) }
+        }
+    }
+
+    @Test func `a gateway that stops answers what it has begun, begins nothing more, and closes then`() async throws {
+        try await withSiteOfHeldSends { sends, site, token in
+            let port = try await site.startGateway()
+            let sockets = try await connect(to: port, token)
+            try await send(1...2, on: sockets[0])
+            try await sends.untilArrived(2)
+            async let stopped: Void = site.stopFurtherGateways()
+            // All connections hear of the stop together.
+            #expect(try await sockets[1].end() == 1001)
+            try await send(3...3, on: sockets[0])
+            for number in [2, 1] { try sends.answer("\(number)") }
+            for number in 1...2 {
+                #expect(try await sockets[0].nextPush()["data"]["messageId"] == .string("\(number)"))
+            }
+            #expect(try await sockets[0].ending() == "1001 server is stopping")
+            await stopped
+            #expect(sends.arrived == ["1", "2"])
+        }
+    }
+
+    @Test func `a request that never ends does not log its client out`() async throws {
+        try await withGateway {
+            $0.gateway.server.webSocket.messageTimeout = .milliseconds(50)
+        } _: { site in
+            let alice = try await site.socketUser("Alice")
+            for path in ["/ws/chat/send_msg", "/ws/notice/event"] {
+                let socket = try await alice.open(path)
+                try await socket.sendFrame(opcode: 1, payload: Array("{".utf8), isFinal: false)
+                #expect(try await socket.ending() == "1001 message took too long")
+            }
         }
     }
 }

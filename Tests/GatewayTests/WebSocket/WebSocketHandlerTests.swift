@@ -233,20 +233,20 @@ import Testing
         }
     }
 
-    @Test func `messages dropped from a full queue stay unsent, whatever is written behind them`() throws {
+    @Test func `messages dropped from a full queue are not delivered, whatever is written behind them`() throws {
         let fixture = try WebSocketHandlerFixture { $0.maxQueuedFrames = 2 }
         let frame = WebSocketFrameBytes(text: "hi")
 
         for _ in 0..<3 { fixture.connection.send(frame) }
         fixture.channel.embeddedEventLoop.run()
         #expect(try fixture.writtenCloseCode() == 1013)
-        #expect(fixture.connection.hasUnsentMessages)
+        #expect(fixture.connection.deliveredBytes == 0)
 
         let other = try WebSocketHandlerFixture { $0.maxQueuedFrames = 2 }
         for _ in 0..<2 { other.connection.send(frame) }
-        #expect(other.connection.hasUnsentMessages)
+        #expect(other.connection.queuedBytes == 8 && other.connection.deliveredBytes == 0)
         other.channel.embeddedEventLoop.run()
-        #expect(!other.connection.hasUnsentMessages)
+        #expect(other.connection.deliveredBytes == 8)
     }
 
     @Test func `a connection may have a limit of its own`() throws {
@@ -286,6 +286,39 @@ import Testing
         try fixture.receive(WebSocketClient.encode(opcode: 8, payload: [0x11, 0x31]))
         #expect(!fixture.channel.isActive)
         #expect(fixture.closes.count == 1)
+    }
+
+    @Test func `what is closed while reading is paused hears the peer's close`() throws {
+        let fixture = try WebSocketHandlerFixture()
+
+        fixture.connection.pauseReading()
+        fixture.connection.close(code: 1000)
+        fixture.channel.embeddedEventLoop.run()
+        try fixture.receive(opcode: 1, "late")
+        #expect(fixture.texts.isEmpty && fixture.channel.isActive)
+        try fixture.receive(WebSocketClient.encode(opcode: 8, payload: [3, 0xE8]))
+
+        #expect(!fixture.channel.isActive)
+    }
+
+    @Test func `a stop closes with 1001, unless the owner of the connection says when`() throws {
+        let idle = try WebSocketHandlerFixture()
+        idle.handler.drain()
+        idle.channel.embeddedEventLoop.run()
+        #expect(try idle.writtenCloseCode() == 1001)
+
+        let busy = try WebSocketHandlerFixture()
+        var drains = 0
+        busy.connection.onDrain = { drains += 1 }
+        busy.handler.drain()
+        busy.channel.embeddedEventLoop.run()
+        #expect(drains == 1)
+        #expect(busy.connection.send(WebSocketFrameBytes(text: "a")))
+        busy.connection.close(.serverStops)
+        busy.handler.drain()
+        busy.channel.embeddedEventLoop.run()
+        #expect(try busy.written() == [0x81, 1, 97, 0x88, 20, 3, 0xE9] + Array("server is stopping".utf8))
+        #expect(drains == 1)
     }
 
     @Test func `a close reason is cut to what a control frame holds`() {
@@ -342,7 +375,7 @@ import Testing
             fixture.advance(.seconds(9))
             #expect(fixture.connection.isOpen)
             fixture.advance(.seconds(1))
-            #expect(try fixture.writtenCloseCode() == 1008)
+            #expect(try fixture.writtenCloseCode() == 1001)
         }
     }
 

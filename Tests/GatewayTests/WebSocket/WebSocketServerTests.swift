@@ -223,6 +223,15 @@ import Testing
         }
     }
 
+    @Test func `a connection that does not finish within the limit of a stop is cut`() async throws {
+        let application = TestApplication(upgrade: { _ in .accept { $0.onDrain = {} } })
+        try await withEdge(application) { port, server in
+            let client = try await WebSocketClient.connect(port: port, path: "/")
+            await server.drain(within: .milliseconds(10))
+            #expect(try await client.end(within: patience) == nil)
+        }
+    }
+
     @Test func `a client that ignores the close is cut after the limit`() async throws {
         try await withEdge(application(), limits: .limits { $0.webSocket.closeTimeout = .milliseconds(30) }) {
             port, server in

@@ -127,6 +127,9 @@ import Testing
         #expect(refusal(friends, Acquaintances(friends: [.bob], cancelled: [.cid])) == ServiceError(.notFriends))
         #expect(refusal([.ann, .bob, .cid], all) == ServiceError(.notFriends), "nobody is his own friend")
         #expect(
+            refusal(friends, Acquaintances(friends: Set(friends), blockers: [.cid], cancelled: [.dan]))
+                == ServiceError(.notFriends), "who has blocked the creator is none of his")
+        #expect(
             refusal(friends, Acquaintances(friends: Set(friends), cancelled: [.cid])) == ServiceError(.accountCancelled)
         )
         #expect(refusal(friends, all) == ServiceError(.messageTooLong, detail: "5"))

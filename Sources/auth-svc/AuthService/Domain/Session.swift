@@ -38,13 +38,16 @@ struct SessionOpening: Sendable {
     let dialect: Dialect
     let device: String
     let secondLogin: AuthAPI.SecondLogin
+    /// Live sessions that the account may have in the dialect, this one included; at least 1.
+    let maxSessions: Int
     let openedAt: Int64
     let ends: SessionEnds
     /// `nil` for sessions that are not refreshed.
     let refreshToken: RefreshToken?
 
     init(
-        _ request: AuthAPI.LogIn, account: AccountID, terms: SessionTerms, refreshToken: RefreshToken?, now: Int64
+        _ request: AuthAPI.LogIn, account: AccountID, terms: SessionTerms, maxSessions: Int,
+        refreshToken: RefreshToken?, now: Int64
     ) {
         self.account = account
         dialect = request.dialect
@@ -54,6 +57,7 @@ struct SessionOpening: Sendable {
         device.append(contentsOf: label.prefix(Self.maxDeviceCharacters))
         self.device = String(device)
         secondLogin = request.secondLogin
+        self.maxSessions = maxSessions
         openedAt = now
         ends = terms.ends(openedAt: now, now: now)
         self.refreshToken = refreshToken
@@ -64,7 +68,7 @@ struct SessionOpening: Sendable {
 enum SessionPruning {
     /// Milliseconds that a session is kept after its expiry, so that a clock set back does not forget a revocation.
     static let keptAfterExpiry: Int64 = 86_400_000
-    /// Sessions and refresh tokens that one log-in or refresh forgets at most: more than the one it adds, little enough
-    /// not to be felt.
+    /// Sessions and refresh tokens that one log-in or refresh forgets at most, and sessions that one log-in ends because
+    /// there are too many: more than the one it adds, little enough not to be felt.
     static let maxAtOnce = 100
 }

@@ -49,7 +49,7 @@ extension AuthHandlers {
             let upgrade = try await upgradedRecord(of: known, request.password)
             let terms = configuration.terms(for: request.dialect)
             let opening = SessionOpening(
-                request, account: known.account, terms: terms,
+                request, account: known.account, terms: terms, maxSessions: configuration.maxSessions,
                 refreshToken: terms.refreshing == nil ? nil : try newRefreshToken(call), now: WallClock.milliseconds)
             return try await store.open(
                 opening, checkedAgainst: known.password, upgrade: upgrade, until: call.deadline

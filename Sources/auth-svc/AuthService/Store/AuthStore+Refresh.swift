@@ -30,14 +30,20 @@ enum RefreshOutcome: Sendable, Hashable {
 }
 
 extension AuthStore {
-    /// Decides what a presented refresh token is worth and does what follows, in one step.
+    /// Decides what a presented refresh token is worth and does what follows, in one step. One that is none of a live
+    /// session is refused before that step.
     ///
     /// - Throws: ``ServiceError/Code/sessionOver`` when it is none of a live session; `unavailable`, and nothing has
     ///   changed, when nobody waits for the answer any more.
     func refresh(
         _ refresh: SessionRefresh, until deadline: MonotonicTime
     ) async throws(ServiceError) -> RefreshOutcome {
-        try await database.write { transaction in
+        // What is no token of a live session never comes to be one, so nobody can keep the writer busy with it.
+        let isKnown = try await database.read { db in
+            try KnownToken.fetch(db, refresh.presented, now: refresh.now) != nil
+        }
+        guard isKnown else { throw ServiceError(.sessionOver) }
+        return try await database.write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             guard !deadline.hasPassed else { throw ServiceError(.unavailable) }

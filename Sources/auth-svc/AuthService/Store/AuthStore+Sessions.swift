@@ -10,7 +10,8 @@ struct OpenedSession: Sendable {
 }
 
 extension AuthStore {
-    /// Opens a session, forgets some that ended long ago, and stores the upgraded password record if there is one.
+    /// Opens a session, forgets some that ended long ago, and stores the upgraded password record if there is one. When
+    /// the account has as many live sessions of the dialect as it may have, the oldest ones end with it.
     ///
     /// - Parameters:
     ///   - record: what the password was checked against.
@@ -33,6 +34,7 @@ extension AuthStore {
             if try opening.secondLogin == .refuse && Self.hasLiveSession(db, like: opening) {
                 throw ServiceError(.alreadyLoggedIn)
             }
+            try Self.endSurplus(before: opening, transaction)
             try Self.forgetOldSessions(db, now: opening.openedAt)
             if let upgrade {
                 try db.cachedStatement(sql: "UPDATE account SET password = ? WHERE id = ?")
@@ -146,20 +148,50 @@ extension AuthStore {
         }
     }
 
-    /// The sessions revoked whose tokens have not expired, and the last event that speaks of them: one snapshot.
-    func revokedSessions(now: Int64) async throws(ServiceError) -> AuthAPI.RevokedSessions.Reply {
+    /// A page of the sessions revoked whose tokens have not expired, in the order of their ids, and the last event that
+    /// speaks of them: one snapshot.
+    ///
+    /// - Parameter after: the last one of the page before; `nil` for the first page.
+    func revokedSessions(
+        after: SessionID?, now: Int64, limit: Int
+    ) async throws(ServiceError) -> AuthAPI.RevokedSessions.Reply {
         try await database.read { db in
-            let rows = try Row.fetchAll(
-                db.cachedStatement(
-                    sql: "SELECT id, tokenExpiresAt FROM session WHERE tokenExpiresAt > ? AND revokedAt IS NOT NULL"),
-                arguments: [now])
-            // Sorted here, because SQLite would look at every session to have them in order.
-            let revocations = rows.sorted { ($0["id"] as SessionID) < $1["id"] }.map { row in
+            // The signs keep SQLite from looking at every session there is to have them in order.
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT id, tokenExpiresAt FROM session
+                    WHERE tokenExpiresAt > ? AND revokedAt IS NOT NULL AND +id > ? ORDER BY +id LIMIT ?
+                    """)
+            // One more than fits tells whether there is another page.
+            let rows = try Row.fetchAll(statement, arguments: [now, after ?? SessionID(0), limit + 1])
+            let revocations = rows.prefix(limit).map { row in
                 let expiresAt: Int64 = row["tokenExpiresAt"]
                 return AuthAPI.RevokedSessions.Revocation(session: row["id"], expiresAt: expiresAt / 1_000)
             }
-            let position = try Int64.fetchOne(db.cachedStatement(sql: "SELECT max(number) FROM event"))
-            return AuthAPI.RevokedSessions.Reply(revocations: revocations, position: position ?? 0)
+            return AuthAPI.RevokedSessions.Reply(
+                revocations: revocations, position: try ServiceDatabase.head(db), hasMore: rows.count > limit)
+        }
+    }
+
+    /// Ends the oldest live sessions of an account and dialect, so that one more is not too many.
+    private static func endSurplus(before opening: SessionOpening, _ transaction: WriteTransaction) throws {
+        let live = "account = :account AND dialect = :dialect AND revokedAt IS NULL AND expiresAt > :now"
+        let arguments: StatementArguments = [
+            "account": opening.account, "dialect": Int64(opening.dialect.rawValue), "now": opening.openedAt,
+        ]
+        let db = transaction.db
+        let count = try Int.fetchOne(
+            db.cachedStatement(sql: "SELECT count(*) FROM session WHERE \(live)"), arguments: arguments)
+        let surplus = (count ?? 0) + 1 - opening.maxSessions
+        guard surplus > 0 else { return }
+        let rows = try Row.fetchAll(
+            db.cachedStatement(
+                sql: "SELECT id, tokenExpiresAt FROM session WHERE \(live) ORDER BY id LIMIT :limit"),
+            arguments: arguments + ["limit": min(surplus, SessionPruning.maxAtOnce)])
+        for row in rows {
+            try revoke(
+                row["id"], of: opening.account, tokenExpiresAt: row["tokenExpiresAt"], now: opening.openedAt,
+                transaction)
         }
     }
 

@@ -31,6 +31,8 @@ extension HTTPConnectionHandler {
             onGone: { [server] in server.remove($0) })
         do {
             try pipeline.addHandler(socket)
+            // A peer that ends without a close frame is seen before its socket is gone.
+            try context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             write(answer, promise: nil)
             context.flush()

@@ -43,7 +43,8 @@ final class HTTPServer: Sendable {
         try await listen(channel)
     }
 
-    /// Stops: no new connections, idle ones end, requests under way are answered, WebSockets are closed with 1001.
+    /// Stops: no new connections, idle ones end, requests under way are answered, WebSockets are closed with 1001,
+    /// those with a ``WebSocketConnection/onDrain`` when they are ready.
     ///
     /// Returns when the last connection has gone; those left after `limit` are cut.
     func drain(within limit: Duration) async {

@@ -123,7 +123,7 @@ final class HTTPServerState {
         for listener in listeners { listener.close(promise: nil) }
         listeners = []
         for connection in connections.values { connection.drain() }
-        for socket in sockets.values { socket.close(code: .goingAway, reason: "server is stopping") }
+        for socket in sockets.values { socket.drain() }
         let this = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.scheduleTask(in: limit) { this.value.cut() }
         finishDrainingIfEmpty()

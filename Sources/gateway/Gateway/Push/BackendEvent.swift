@@ -77,35 +77,31 @@ extension BackendEvent {
         }
     }
 
-    /// The accounts whose names a push about this may show.
-    var people: [AccountID] {
+    /// Whose names a push about this may show in any dialect.
+    var subjects: PushSubjects {
         switch self {
-        case .messageSent(let message): [message.sender]
-        case .friendshipRequested(let request): [request.applicant]
-        case .friendRequestClosed(let request): [request.target]
-        case .friendshipBegan(let friendship): [friendship.accepter]
-        case .friendshipEnded(let friendship): [friendship.account]
-        case .membersJoined(let joined): joined.accounts + joined.settled.map(\.inviter) + [joined.operator]
-        case .membersLeft(let left): left.accounts
-        case .joinRequested(let request): request.requests.flatMap { [$0.inviter, $0.invited] }
-        case .joinRefused(let refusal): refusal.settled.map(\.invited)
-        case .presenceChanged(let change): [change.account]
-        case .messageRecalled, .messageHidden, .readIndexMoved, .participantsChanged, .roleChanged, .announced,
-            .noticesClaimed, .sessionRevoked, .profileChanged, .other:
-            []
-        }
-    }
-
-    /// The group that a push about this may describe.
-    var group: ConversationID? {
-        switch self {
-        case .messageSent(let message): message.conversationKind == .group ? message.conversation : nil
-        case .membersJoined(let joined): joined.conversation
-        case .membersLeft(let left): left.conversation
-        case .joinRequested(let request): request.conversation
-        case .joinRefused(let refusal): refusal.conversation
-        case .roleChanged(let change): change.conversation
-        default: nil
+        case .messageSent(let message):
+            PushSubjects(
+                people: [message.sender], group: message.conversationKind == .group ? message.conversation : nil)
+        case .friendshipRequested(let request): PushSubjects(people: [request.applicant])
+        case .friendRequestClosed(let request): PushSubjects(people: [request.target])
+        case .friendshipBegan(let friendship): PushSubjects(people: [friendship.accepter])
+        case .friendshipEnded(let friendship): PushSubjects(people: [friendship.account])
+        case .membersJoined(let joined):
+            PushSubjects(
+                people: joined.accounts + joined.settled.map(\.inviter) + [joined.operator],
+                group: joined.conversation)
+        case .membersLeft(let left): PushSubjects(people: left.accounts, group: left.conversation)
+        case .joinRequested(let request):
+            PushSubjects(
+                people: request.requests.flatMap { [$0.inviter, $0.invited] }, group: request.conversation)
+        case .joinRefused(let refusal):
+            PushSubjects(people: refusal.settled.map(\.invited), group: refusal.conversation)
+        case .roleChanged(let change): PushSubjects(group: change.conversation)
+        case .presenceChanged(let change): PushSubjects(people: [change.account])
+        case .messageRecalled, .messageHidden, .readIndexMoved, .participantsChanged, .announced, .noticesClaimed,
+            .sessionRevoked, .profileChanged, .other:
+            .none
         }
     }
 }

@@ -13,14 +13,31 @@ final class PushConnection {
     var openedAt: Int64?
     /// The last message event this connection was given by other means; `nil` until it is live.
     var position: Int64?
+    /// Events of auth-svc and social-svc since it was opened that it gets when it is live: they come behind what it missed.
+    var early: [BackendEvent] = []
     /// Of an exclusive dialect: its rank among the account's connections at all gateways, once social-svc has said it.
     var claim: Int64?
-    /// Of an exclusive dialect: it was given everything up to this message.
-    var served = MessageID(0)
-    /// Of an exclusive dialect: as far as message-svc was told of it.
+    /// Of an exclusive dialect: how far it was served.
+    var served = Place()
+    /// An earlier place, so that a connection which is always being written to is seen to get on.
+    var mark = Place()
+    /// As far as message-svc was told of it.
     var confirmed = MessageID(0)
     /// Whether it is among those message-svc will be told of.
     var awaitsConfirmation = false
+
+    /// Everything up to a message was queued when so many bytes had been.
+    struct Place {
+        var message = MessageID(0)
+        var bytes: UInt64 = 0
+    }
+
+    /// Up to which message everything has reached the client's side.
+    var delivered: MessageID {
+        let bytes = socket.deliveredBytes
+        if bytes >= served.bytes { return served.message }
+        return bytes >= mark.bytes ? mark.message : confirmed
+    }
 
     init(id: UInt64, socket: WebSocketConnection, session: Session, dialect: any PushDialect, openedAt: Int64) {
         self.id = id

@@ -8,14 +8,35 @@ protocol PushDialect: Sendable {
     func pushes(about event: BackendEvent, _ names: PushNames) -> [Push]
     /// How a connection whose session is over is closed.
     var sessionOver: WebSocketEnd { get }
+    /// How long a connection may live whose session goes on with other tokens, that is, one opened in this dialect;
+    /// `nil`: until its token expires, as all others do.
+    var maxLifetime: Duration? { get }
     /// How a connection that reads too slowly is closed.
     var tooSlowCode: WebSocketCloseCode { get }
+    /// How the oldest of too many connections of one account is closed.
+    var surplusCode: WebSocketCloseCode { get }
+    /// The names a push about an event shows; those of people and of the group it is about, unless it says otherwise.
+    func subjects(of event: BackendEvent) -> PushSubjects
     /// Set when an account has one connection of this dialect at most, and message-svc keeps its place.
     var exclusivity: PushExclusivity? { get }
 }
 
 extension PushDialect {
+    var maxLifetime: Duration? { nil }
+    var surplusCode: WebSocketCloseCode { .policyViolation }
     var exclusivity: PushExclusivity? { nil }
+
+    func subjects(of event: BackendEvent) -> PushSubjects { event.subjects }
+}
+
+extension PushDialect {
+    /// How long a connection may live that is opened now.
+    ///
+    /// - Parameter now: seconds since 1970.
+    func lifetime(of session: Session, now: Int64) -> Duration {
+        if let maxLifetime, session.dialect == name.description { return maxLifetime }
+        return .seconds(max(0, session.expiresAt - now))
+    }
 }
 
 /// How the older of two connections has to go.
@@ -41,7 +62,7 @@ struct Push {
 enum Audience: Sendable {
     case accounts([AccountID])
     /// Those who take part in a conversation, as far as this gateway knows by now.
-    case members(ConversationID, besides: [AccountID] = [])
+    case members(ConversationID, besides: Set<AccountID> = [])
 }
 
 /// The bytes of a push.
@@ -61,6 +82,14 @@ enum PushFrame {
             return WebSocketFrameBytes(text: text)
         }
     }
+}
+
+/// Whose names something shows.
+struct PushSubjects {
+    var people: [AccountID] = []
+    var group: ConversationID?
+
+    static let none = PushSubjects()
 }
 
 /// What pushes call people and groups: what was fetched for the purpose, and what is in memory.
@@ -92,15 +121,18 @@ struct PushNames {
         fetchedGroups[conversation] ?? groups.cached(conversation)
     }
 
-    /// Whether a name that a push about an event may show has to be asked for.
-    func lacksSome(for event: BackendEvent) -> Bool {
-        event.people.contains(where: isMissing) || event.group.map(isMissing) == true
+    /// Whether one of these names has to be asked for.
+    func lacksSome(of subjects: PushSubjects) -> Bool {
+        subjects.people.contains(where: isMissing) || subjects.group.map(isMissing) == true
     }
 
-    func missing(for events: [BackendEvent]) -> Missing {
-        Missing(
-            people: Set(events.lazy.flatMap(\.people).filter(isMissing)),
-            groups: Set(events.lazy.compactMap(\.group).filter(isMissing)))
+    func missing(for subjects: some Sequence<PushSubjects>) -> Missing {
+        var missing = Missing()
+        for subject in subjects {
+            missing.people.formUnion(subject.people.filter(isMissing))
+            if let group = subject.group, isMissing(group) { missing.groups.insert(group) }
+        }
+        return missing
     }
 
     mutating func add(

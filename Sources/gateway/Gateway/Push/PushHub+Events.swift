@@ -14,6 +14,8 @@ extension PushHub {
     private static let maxNameWait = Duration.seconds(3)
     /// Events of one service that may wait for a name; beyond it they go without.
     private static let maxWaitingEvents = 10_000
+    /// Events whose names are asked for together.
+    private static let maxEventsOfOneFetch = 500
 
     /// Takes what a subscription says; from the bus thread, in order.
     nonisolated func receive(_ change: Subscription, from service: ServiceName) {
@@ -77,10 +79,12 @@ extension PushHub {
         var done = 0
         for (number, event) in lane.events {
             let mayWait = namesAwaited.hasPassed && lane.events.count - done < Self.maxWaitingEvents
-            if mayWait, names.lacksSome(for: event), concernsSomebody(event) {
+            if mayWait, lacksNames(event, names), concernsSomebody(event) {
                 lane.isWaiting = true
+                let behind = lane.events.dropFirst(done).prefix(Self.maxEventsOfOneFetch).map(\.event)
                 Task {
-                    _ = await self.names(of: [event])
+                    var names = names
+                    await fetch(names.missing(for: behind.map(\.subjects)), into: &names)
                     resume(service, with: number)
                 }
                 break
@@ -90,6 +94,11 @@ extension PushHub {
         }
         lane.events.removeFirst(done)
         lanes[service] = lane
+    }
+
+    /// Whether a dialect spoken here shows a name with an event that is not in memory.
+    private func lacksNames(_ event: BackendEvent, _ names: PushNames) -> Bool {
+        dialects.contains { names.lacksSome(of: $0.dialect.subjects(of: event)) }
     }
 
     /// The first event has waited for its name: it goes now, with or without it.
@@ -141,8 +150,9 @@ extension PushHub {
         }
     }
 
-    /// - Parameter number: for message-svc's events, which live connections get once and starting ones by other means.
+    /// - Parameter number: for message-svc's events, which starting connections find among the recent ones.
     private func push(_ event: BackendEvent, number: Int64?) {
+        if number == nil { keepForStarting(event) }
         guard !dialects.isEmpty, concernsSomebody(event) else { return }
         let names = PushNames(profiles: profiles, groups: groups)
         for (dialect, _) in dialects {
@@ -150,13 +160,18 @@ extension PushHub {
         }
     }
 
+    private func keepForStarting(_ event: BackendEvent) {
+        guard !starting.isEmpty, !event.audience.isEmpty else { return }
+        for connection in starting.values where connection.early.count < Self.maxEarlyEvents {
+            connection.early.append(event)
+        }
+    }
+
     private func send(_ push: Push, in dialect: Dialect, number: Int64?) {
         var encoded: PushFrame?
         func send(to account: AccountID) {
             for connection in accounts[account]?.connections ?? [] where connection.dialect.name == dialect {
-                if let number {
-                    guard let position = connection.position, position < number else { continue }
-                }
+                guard let position = connection.position, position < number ?? .max else { continue }
                 let frame = encoded ?? push.frame()
                 encoded = frame
                 if connection.socket.send(frame.bytes(for: account)) { note(connection, servedUpTo: lastMessage) }
@@ -173,9 +188,9 @@ extension PushHub {
     // MARK: - Names
 
     /// What pushes about events need to show.
-    func names(of events: [BackendEvent]) async -> PushNames {
+    func names(of events: [BackendEvent], in dialect: any PushDialect) async -> PushNames {
         var names = PushNames(profiles: profiles, groups: groups)
-        await fetch(names.missing(for: events), into: &names)
+        await fetch(names.missing(for: events.map(dialect.subjects)), into: &names)
         return names
     }
 

@@ -1,13 +1,19 @@
 import Logging
+import NIOCore
 import Shared
 
 extension PushHub {
     /// Pause before a service that was found away is asked again; doubles up to the last one.
     static let firstRetry = Duration.milliseconds(100)
     static let lastRetry = Duration.seconds(2)
+    /// Connections that may ask for what they missed at the same time: after a restart everybody comes at once.
+    private static let maxAttaching = 64
+    /// Events kept for one connection until it is live.
+    static let maxEarlyEvents = 1_000
 
     /// Brings a connection to life, however often it takes.
     func goLive(_ connection: PushConnection, missed: MessageAPI.Missed) {
+        starting[connection.id] = connection
         Task {
             if connection.dialect.exclusivity != nil { await predecessors(of: connection) }
             var missed = missed
@@ -47,23 +53,26 @@ extension PushHub {
         let account = connection.session.account
         var reply: MessageAPI.Attach.Reply
         repeat {
-            reply = try await backend.message.call(
-                MessageAPI.Attach(account: account, missed: missed), CallContext(trace: ""))
+            reply = try await attach(account, missed)
             let conversations = Set(reply.missed.map(\.conversation))
-            let names = await names(of: reply.missed.map { .messageSent($0) })
+            let names = await names(of: reply.missed.map { .messageSent($0) }, in: connection.dialect)
             for message in reply.missed {
+                // What is sent to a connection that is closing has not been served.
+                guard connection.socket.isOpen else { return true }
                 push(.messageSent(message), names, to: connection, in: conversations)
                 note(connection, servedUpTo: message.id)
                 missed = .after(message.id)
-                if connection.socket.queued.bytes > maxBacklogBytes { await connection.socket.drained() }
-                guard connection.socket.isOpen else { return true }
+                if connection.socket.queued.bytes > maxBacklogBytes {
+                    await connection.socket.drained()
+                    confirmNotices(of: connection)
+                }
             }
         } while reply.hasMore
 
         var position = reply.position
         // A client that saw the handshake counts on everything sent since, however long message-svc took to answer.
         if case .none = missed, let openedAt = connection.openedAt { position = min(position, openedAt) }
-        guard let (between, names) = await recentEvents(after: position) else {
+        guard let (between, names) = await recentEvents(after: position, for: connection) else {
             connection.openedAt = nil
             return false
         }
@@ -77,6 +86,9 @@ extension PushHub {
             }
             push(event, names, to: connection, in: conversations)
         }
+        for event in connection.early { push(event, names, to: connection, in: conversations) }
+        connection.early = []
+        starting[connection.id] = nil
         connection.position = max(position, recent.position)
         note(connection, servedUpTo: max(reply.last, lastMessage))
         if accounts[account]?.conversations == nil {
@@ -86,13 +98,28 @@ extension PushHub {
         return true
     }
 
+    /// What an account has missed, asked for when its turn has come.
+    private func attach(
+        _ account: AccountID, _ missed: MessageAPI.Missed
+    ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
+        if attaching < Self.maxAttaching {
+            attaching += 1
+        } else {
+            await withCheckedContinuation { attachQueue.append($0) }
+        }
+        defer { if let next = attachQueue.popFirst() { next.resume() } else { attaching -= 1 } }
+        return try await backend.message.call(
+            MessageAPI.Attach(account: account, missed: missed), CallContext(trace: ""))
+    }
+
     /// The events of message-svc that came while a connection was being started, with the names they need.
     private func recentEvents(
-        after position: Int64
+        after position: Int64, for connection: PushConnection
     ) async -> (events: [(number: Int64, event: BackendEvent)], names: PushNames)? {
         var names = PushNames(profiles: profiles, groups: groups)
         while let events = recent.after(position) {
-            let missing = names.missing(for: events.map(\.event))
+            let all = events.map(\.event) + connection.early
+            let missing = names.missing(for: all.map(connection.dialect.subjects))
             if missing.isEmpty { return (events, names) }
             await fetch(missing, into: &names)
         }

@@ -5,6 +5,11 @@ extension PushHub {
     /// Pause between two looks at what message-svc has not been told yet.
     private static let confirmInterval = Duration.seconds(1)
 
+    /// How long and how often is looked whether a client acknowledges what it was sent last: longer than an
+    /// acknowledgement may be delayed (RFC 9293, section 3.8.6.3: 0.5 s; on Linux 0.2 s).
+    private static let settlingStep = Duration.milliseconds(10)
+    private static let settlingSteps = 25
+
     // MARK: - One connection per account
 
     /// Time social-svc has to give a claim before the connection is opened without one.
@@ -85,15 +90,17 @@ extension PushHub {
 
     /// Returns when nothing an older connection was given can be given to this one again.
     func predecessors(of connection: PushConnection) async {
+        let account = connection.session.account
         // Displaced ones leave in one of the next ticks.
         while connection.socket.isOpen, !rivals(of: connection).isEmpty { await Task.yield() }
-        await confirmations[connection.session.account]?.task.value
+        await settling[account]?.task.value
+        if places.isBeingTold(account) { await telling?.value }
     }
 
     /// Notes that a connection was given everything up to a message.
     func note(_ connection: PushConnection, servedUpTo message: MessageID) {
-        guard connection.dialect.exclusivity != nil, message > connection.served else { return }
-        connection.served = message
+        guard connection.dialect.exclusivity != nil, message > connection.served.message else { return }
+        connection.served = PushConnection.Place(message: message, bytes: connection.socket.queuedBytes)
         if !connection.awaitsConfirmation {
             connection.awaitsConfirmation = true
             unconfirmed.append(connection)
@@ -107,39 +114,60 @@ extension PushHub {
             try? await Task.sleep(for: Self.confirmInterval)
             let waiting = unconfirmed
             unconfirmed = []
-            for connection in waiting {
-                connection.awaitsConfirmation = false
-                if connection.socket.hasUnsentMessages, connection.socket.isOpen {
-                    // Its client has to take some first.
-                    connection.awaitsConfirmation = true
-                    unconfirmed.append(connection)
-                } else {
-                    confirmNotices(of: connection)
-                }
+            for connection in waiting where connection.socket.isOpen {
+                confirmNotices(of: connection)
+                connection.awaitsConfirmation = connection.served.message > connection.confirmed
+                if connection.awaitsConfirmation { unconfirmed.append(connection) }
             }
+            tellPlaces()
         }
     }
 
-    /// Tells message-svc how far a connection was served, if all of that has been handed to the kernel.
-    ///
-    /// What it is not told comes once more on the next connection.
+    /// Notes how far an account was served, as far as that has reached its client's side; the rest comes once more on the
+    /// next connection.
     func confirmNotices(of connection: PushConnection) {
-        let (account, served) = (connection.session.account, connection.served)
-        guard served > connection.confirmed, !connection.socket.hasUnsentMessages else { return }
-        connection.confirmed = served
-        let previous = confirmations[account]
-        lastConfirmation += 1
-        let number = lastConfirmation
+        let delivered = connection.delivered
+        if delivered >= connection.mark.message { connection.mark = connection.served }
+        guard delivered > connection.confirmed else { return }
+        connection.confirmed = delivered
+        places.note(delivered, of: connection.session.account)
+    }
+
+    /// Notes how far a connection that has ended was served. One that the gateway itself has closed gets a moment, in
+    /// which a client that is there acknowledges what it was sent last.
+    func settle(_ connection: PushConnection) {
+        guard connection.served.message > connection.confirmed else { return }
+        let account = connection.session.account
+        let previous = settling[account]?.task
         let task = Task {
-            await previous?.task.value
-            do throws(ServiceError) {
-                _ = try await backend.message.call(
-                    MessageAPI.ConfirmNotices(account: account, message: served), CallContext(trace: ""))
-            } catch {
-                logger.warning("notices may come twice", metadata: ["account": "\(account)", "reason": "\(error)"])
+            await previous?.value
+            for _ in 0..<Self.settlingSteps where connection.delivered < connection.served.message {
+                // Ends early only with the process.
+                try? await Task.sleep(for: Self.settlingStep)
             }
-            if confirmations[account]?.number == number { confirmations[account] = nil }
+            confirmNotices(of: connection)
+            tellPlaces()
+            if settling[account]?.connection == connection.id { settling[account] = nil }
         }
-        confirmations[account] = (number, task)
+        settling[account] = (connection.id, task)
+    }
+
+    /// Tells message-svc what is noted, many accounts at a time and one call at a time.
+    func tellPlaces() {
+        guard telling == nil, !places.isEmpty else { return }
+        telling = Task {
+            while let batch = places.takeBatch() {
+                do throws(ServiceError) {
+                    _ = try await backend.message.call(
+                        MessageAPI.ConfirmNotices(places: batch), CallContext(trace: ""))
+                    places.finishBatch()
+                } catch {
+                    logger.debug("message-svc does not hear of notices", metadata: ["reason": "\(error)"])
+                    places.returnBatch()
+                    break
+                }
+            }
+            telling = nil
+        }
     }
 }

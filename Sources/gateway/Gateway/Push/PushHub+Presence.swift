@@ -53,7 +53,7 @@ extension PushHub {
                 let reply = try await backend.social.call(report, CallContext(trace: ""))
                 if !reply.isKnown { presence.isCompleteWanted = true }
                 pause = Self.firstRetry
-                if presence.isEmpty { await changeOfPresence(within: Self.renewalInterval) }
+                if presence.isEmpty, !Task.isCancelled { await changeOfPresence(within: Self.renewalInterval) }
             } catch {
                 // Whether it arrived or not, the complete list makes it right.
                 presence.isCompleteWanted = true

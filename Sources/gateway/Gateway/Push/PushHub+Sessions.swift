@@ -14,8 +14,8 @@ extension PushHub {
     /// Connections without pushes of one session.
     static let maxGuestsPerSession = 64
 
-    /// Keeps a connection that pushes nothing for as long as its session is live, and then closes it. One more than
-    /// ``maxGuestsPerSession`` is closed at once, to be tried again later. Takes the connection's `onClose`.
+    /// Keeps a connection that pushes nothing while its session is live and its token good, and then closes it. One more
+    /// than ``maxGuestsPerSession`` is closed at once, to be tried again later. Takes the connection's `onClose`.
     ///
     /// Must be called on the event loop.
     nonisolated func admit(_ socket: WebSocketConnection, _ session: Session, sessionOver: WebSocketEnd) {
@@ -28,9 +28,10 @@ extension PushHub {
                 return socket.close(code: .tryAgainLater, reason: "too many connections")
             }
             hub.lastConnection += 1
+            let lifetime = Duration.seconds(max(0, session.expiresAt - WallClock.seconds))
             let guest = GuestConnection(
                 id: hub.lastConnection, socket: socket, account: session.account, sessionOver: sessionOver,
-                expiry: hub.closeAtExpiry(of: session))
+                expiry: hub.close(socket, sessionOver, after: lifetime))
             hub.guests[session.id, default: []].append(guest)
             socket.onClose = { [self, id = guest.id] _ in assumeIsolated { $0.forgetGuest(id, of: session.id) } }
         }
@@ -55,21 +56,24 @@ extension PushHub {
         }
     }
 
-    /// Closes the connections of sessions whose end was heard of otherwise than by an event.
+    /// Closes the connections of sessions whose end was heard of otherwise than by an event. Those that have outlived
+    /// their token have to come back with another: revocations are listed only as long as there are tokens to refuse.
     func closeRevokedSessions() {
+        let now = WallClock.seconds
         var sessions: [SessionID: AccountID] = [:]
         for (id, account) in accounts {
-            for connection in account.connections { sessions[connection.session.id] = id }
+            for connection in account.connections {
+                sessions[connection.session.id] = id
+                guard connection.session.expiresAt <= now, !gate.isRevoked(connection.session.id) else { continue }
+                connection.socket.close(code: .serviceRestart, reason: "resume with since")
+            }
         }
         for (session, connections) in guests { sessions[session] = connections.first?.account }
         for (session, account) in sessions where gate.isRevoked(session) { close(session, of: account) }
     }
 
-    /// Closes the connections of a session when its token expires.
-    func closeAtExpiry(of session: Session) -> Scheduled<Void> {
-        let secondsLeft = session.expiresAt - WallClock.seconds
-        return eventLoop.scheduleTask(in: .seconds(max(0, secondsLeft))) { [self] in
-            assumeIsolated { $0.close(session.id, of: session.account) }
-        }
+    /// Closes one connection when its time is up; others of its session may have more.
+    func close(_ socket: WebSocketConnection, _ end: WebSocketEnd, after lifetime: Duration) -> Scheduled<Void> {
+        eventLoop.scheduleTask(in: TimeAmount(lifetime)) { socket.close(end) }
     }
 }

@@ -50,9 +50,17 @@ actor PushHub {
     var namesAwaited = MonotonicTime(nanoseconds: 0)
     /// Exclusive connections that were given messages message-svc has not been told of.
     var unconfirmed: [PushConnection] = []
-    /// What message-svc is being told about notices, by account.
-    var confirmations: [AccountID: (number: UInt64, task: Task<Void, Never>)] = [:]
-    var lastConfirmation: UInt64 = 0
+    /// How far accounts were served, as far as message-svc has not been told.
+    var places = NoticePlaces()
+    /// Tells it.
+    var telling: Task<Void, Never>?
+    /// Finds out how far the last connection of an account that has ended was served.
+    var settling: [AccountID: (connection: UInt64, task: Task<Void, Never>)] = [:]
+    /// Connections that ask message-svc for what they missed, and those whose turn has not come.
+    var attaching = 0
+    var attachQueue: CircularBuffer<CheckedContinuation<Void, Never>> = []
+    /// Connections that are not live yet.
+    var starting: [UInt64: PushConnection] = [:]
     /// This gateway's name among those that report presence, for its life.
     let gateway = Int64.random(in: 1...Int64.max)
     var presence = PresenceLedger()
@@ -90,9 +98,12 @@ actor PushHub {
         synchronization?.cancel()
         guard !background.isEmpty else { return }
         for task in background { task.cancel() }
-        background = []
         wakePresence()
-        for confirmation in Array(confirmations.values) { await confirmation.task.value }
+        for task in background { await task.value }
+        background = []
+        for settling in Array(settling.values) { await settling.task.value }
+        tellPlaces()
+        await telling?.value
         await withdrawPresence()
     }
 
@@ -112,6 +123,7 @@ actor PushHub {
                 openedAt: hub.recent.position)
             connection.claim = claim
             socket.overflowCloseCode = dialect.tooSlowCode
+            socket.lingers = dialect.exclusivity != nil
             socket.onClose = { [self, id = connection.id] _ in assumeIsolated { $0.forget(id, of: session.account) } }
             hub.register(connection)
             guard socket.isOpen else { return }
@@ -143,12 +155,13 @@ actor PushHub {
         count(connection.dialect, by: 1)
         // The session may have ended between the handshake and now.
         guard !gate.isRevoked(session.id) else { return close(session.id, of: session.account) }
-        connection.expiry = closeAtExpiry(of: session)
+        let lifetime = connection.dialect.lifetime(of: session, now: WallClock.seconds)
+        connection.expiry = close(connection.socket, connection.dialect.sessionOver, after: lifetime)
         if connection.dialect.exclusivity != nil { enforceClaim(of: connection) }
         // Those that are closing already leave in a later tick.
         let open = accounts[session.account]?.connections.filter(\.socket.isOpen) ?? []
         if open.count > maxConnectionsPerAccount {
-            open[0].socket.close(code: .policyViolation, reason: "too many connections")
+            open[0].socket.close(code: open[0].dialect.surplusCode, reason: "too many connections")
         }
     }
 
@@ -157,8 +170,9 @@ actor PushHub {
         account.connections.removeAll { candidate in
             guard candidate.id == connection else { return false }
             candidate.expiry?.cancel()
+            starting[candidate.id] = nil
             count(candidate.dialect, by: -1)
-            confirmNotices(of: candidate)
+            settle(candidate)
             return true
         }
         guard account.connections.isEmpty else {

@@ -7,13 +7,17 @@ import Synchronization
 struct Session: Sendable, Hashable {
     let id: SessionID
     let account: AccountID
-    /// Seconds since 1970.
+    /// The dialect in which it was opened, as tokens call it.
+    let dialect: String
+    /// When the token expires, in seconds since 1970.
     let expiresAt: Int64
 }
 
 extension Session {
     fileprivate init(_ claims: AccessClaims) {
-        self.init(id: SessionID(claims.session), account: AccountID(claims.account), expiresAt: claims.expiresAt)
+        self.init(
+            id: SessionID(claims.session), account: AccountID(claims.account), dialect: claims.dialect,
+            expiresAt: claims.expiresAt)
     }
 }
 
@@ -31,7 +35,7 @@ final class TokenGate: Sendable {
 
     /// Verified tokens that are remembered, so that a signature is checked once and not with every request.
     private static let maxRemembered = 20_000
-    /// Pause between two fetches of keys that an unknown key id may cause.
+    /// Pause between two fetches of keys that an unknown key id may cause: so long the last one counts.
     private static let keyFetchInterval = Duration.seconds(1)
     private static let retryInterval = Duration.milliseconds(100)
     /// New revocations between two looks for expired ones.
@@ -51,7 +55,10 @@ final class TokenGate: Sendable {
         var hasReadRevocations = false
         /// Sessions used since the last report.
         var seen: Set<SessionID> = []
-        var nextKeyFetch = MonotonicTime(nanoseconds: 0)
+        /// The last fetch of keys that an unknown one caused, and whether it succeeded.
+        var keyFetch: Task<Bool, Never>?
+        /// When it does not count any more; `nil` while it is under way.
+        var nextKeyFetch: MonotonicTime?
 
         /// The verdict on a session whose token is well signed; notes that it was used.
         mutating func judge(_ session: Session, now: Int64) -> Verdict {
@@ -76,12 +83,7 @@ final class TokenGate: Sendable {
     /// Judges a token; asks auth-svc only when it is signed with a key not seen before.
     func judge(_ token: String, _ context: CallContext) async -> Verdict {
         if let verdict = judge(token, now: WallClock.seconds) { return verdict }
-        guard mayFetchKeys() else { return .invalid }
-        do throws(ServiceError) {
-            try await fetchKeys(context)
-        } catch {
-            return .unavailable
-        }
+        guard await latestKeyFetch(context).value else { return .unavailable }
         return judge(token, now: WallClock.seconds) ?? .invalid
     }
 
@@ -107,16 +109,8 @@ final class TokenGate: Sendable {
     func synchronize() async {
         while !Task.isCancelled {
             do throws(ServiceError) {
-                let context = CallContext(trace: "")
-                try await fetchKeys(context)
-                let reply = try await auth.call(AuthAPI.RevokedSessions(), context)
-                let now = WallClock.seconds
-                state.withLock { state in
-                    // What is known already stays: an event may have been faster than this answer.
-                    state.revoked = state.revoked.filter { $0.value > now }
-                    for revocation in reply.revocations { state.revoked[revocation.session] = revocation.expiresAt }
-                    state.hasReadRevocations = true
-                }
+                try await fetchKeys(CallContext(trace: ""))
+                try await readRevocations()
                 return
             } catch {
                 logger.debug("waiting for auth-svc", metadata: ["reason": "\(error)"])
@@ -124,6 +118,21 @@ final class TokenGate: Sendable {
                 try? await Task.sleep(for: Self.retryInterval)
             }
         }
+    }
+
+    private func readRevocations() async throws(ServiceError) {
+        let now = WallClock.seconds
+        // What is known already stays: an event may have been faster than the answers.
+        state.withLock { state in state.revoked = state.revoked.filter { $0.value > now } }
+        var last: SessionID?
+        repeat {
+            let page = try await auth.call(AuthAPI.RevokedSessions(after: last), CallContext(trace: ""))
+            state.withLock { state in
+                for revocation in page.revocations { state.revoked[revocation.session] = revocation.expiresAt }
+            }
+            last = page.hasMore ? page.revocations.last?.session : nil
+        } while last != nil
+        state.withLock { $0.hasReadRevocations = true }
     }
 
     /// Tells auth-svc once a minute which sessions were used, and once more when the task is cancelled.
@@ -178,11 +187,26 @@ final class TokenGate: Sendable {
         }
     }
 
-    private func mayFetchKeys() -> Bool {
+    /// The fetch that tells about an unknown key: the one under way or one just ended, else a new one. Whoever meets an
+    /// unknown key meanwhile awaits the same answer, and nobody takes his token for invalid before it is there.
+    private func latestKeyFetch(_ context: CallContext) -> Task<Bool, Never> {
         state.withLock { state in
-            guard state.nextKeyFetch.hasPassed else { return false }
-            state.nextKeyFetch = .after(Self.keyFetchInterval)
-            return true
+            if let fetch = state.keyFetch, state.nextKeyFetch?.hasPassed != true { return fetch }
+            let fetch = Task {
+                let isDone: Bool
+                do throws(ServiceError) {
+                    try await fetchKeys(context)
+                    isDone = true
+                } catch {
+                    logger.debug("an unknown key cannot be asked for", metadata: ["reason": "\(error)"])
+                    isDone = false
+                }
+                self.state.withLock { $0.nextKeyFetch = .after(Self.keyFetchInterval) }
+                return isDone
+            }
+            state.keyFetch = fetch
+            state.nextKeyFetch = nil
+            return fetch
         }
     }
 

@@ -16,16 +16,20 @@ struct GatewayCore: Sendable {
 
 /// How often one account may do what costs others something, in all dialects together; `nil` where rates are off.
 struct SurfaceLimits: Sendable {
-    /// User searches: 60 a minute.
+    /// User searches, and what else tells whether somebody exists: 60 a minute.
     let lookUps: RateLimiter?
     /// Names looked up to apply for a friendship: 60 a minute.
     let applications: RateLimiter?
     /// Passwords tried with a session: 10 at once, one a minute.
     let passwords: RateLimiter?
+    /// Changes of the own name and of the own blocks: 60 a minute.
+    let ownChanges: RateLimiter?
     /// Groups made, invitations and announcements: 60 a minute.
     let groupChanges: RateLimiter?
     /// Messages: 50 a second, 200 at once.
     let messages: RateLimiter?
+    /// Connections whose opening sends another one of the account away: 10 at once, one a second.
+    let noticeConnections: RateLimiter?
 
     /// - Parameter isOn: whether anything is limited at all.
     init(isOn: Bool) {
@@ -35,7 +39,9 @@ struct SurfaceLimits: Sendable {
         lookUps = limiter(rate: 1, burst: 60)
         applications = limiter(rate: 1, burst: 60)
         passwords = limiter(rate: 1.0 / 60, burst: 10)
+        ownChanges = limiter(rate: 1, burst: 60)
         groupChanges = limiter(rate: 1, burst: 60)
         messages = limiter(rate: 50, burst: 200)
+        noticeConnections = limiter(rate: 1, burst: 10)
     }
 }

@@ -12,7 +12,8 @@ struct WebSocketCloseCode: RawRepresentable, Sendable, Hashable, ExpressibleByIn
 
     /// The purpose is fulfilled.
     static let normal: WebSocketCloseCode = 1000
-    /// The server stops, or the peer is silent.
+    /// The server stops, or the peer is silent or never ends a message. RFC 6455 has no code for a time that is up, and
+    /// with this one every client comes back.
     static let goingAway: WebSocketCloseCode = 1001
     /// The peer broke RFC 6455.
     static let protocolError: WebSocketCloseCode = 1002
@@ -20,7 +21,7 @@ struct WebSocketCloseCode: RawRepresentable, Sendable, Hashable, ExpressibleByIn
     static let unsupportedData: WebSocketCloseCode = 1003
     /// Text that is not UTF-8.
     static let invalidPayload: WebSocketCloseCode = 1007
-    /// A rule of ours was broken: not authenticated, a message never finished.
+    /// A rule of ours was broken: not authenticated. There are clients that log out on it.
     static let policyViolation: WebSocketCloseCode = 1008
     /// A message beyond ``WebSocketConfiguration/maxMessageBytes``.
     static let messageTooBig: WebSocketCloseCode = 1009
@@ -45,4 +46,6 @@ struct WebSocketCloseCode: RawRepresentable, Sendable, Hashable, ExpressibleByIn
 struct WebSocketEnd: Sendable {
     let code: WebSocketCloseCode
     let reason: String
+
+    static let serverStops = WebSocketEnd(code: .goingAway, reason: "server is stopping")
 }

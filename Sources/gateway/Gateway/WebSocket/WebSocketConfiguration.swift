@@ -15,7 +15,7 @@ struct WebSocketConfiguration: Sendable {
     var pingInterval: TimeAmount = .seconds(30)
     /// How long the peer may be silent, pongs included; after it the connection closes with 1001.
     var silenceLimit: TimeAmount = .seconds(90)
-    /// How long a message may take from its first byte to its last; after it the connection closes with 1008.
+    /// How long a message may take from its first byte to its last; after it the connection closes with 1001.
     var messageTimeout: TimeAmount = .seconds(30)
     /// How long a closing handshake may take; after it the connection is cut.
     var closeTimeout: TimeAmount = .seconds(5)

@@ -45,6 +45,14 @@ final class WebSocketConnection: Sendable {
         set { handler.onClose = newValue }
     }
 
+    /// Called when the server stops, and again if it is told to stop again. Whoever sets it closes the connection with
+    /// ``WebSocketEnd/serverStops`` as soon as nothing is under way on it; one left open is cut at the limit of the
+    /// stop. Without it the connection is closed at once.
+    var onDrain: (() -> Void)? {
+        get { handler.onDrain }
+        set { handler.onDrain = newValue }
+    }
+
     /// Whether binary messages are delivered; otherwise they close the connection with 1003.
     var acceptsBinary: Bool {
         get { handler.acceptsBinary }
@@ -64,7 +72,7 @@ final class WebSocketConnection: Sendable {
         handler.pauseReading()
     }
 
-    /// Goes on after ``pauseReading()``; what has arrived already is delivered in a later tick.
+    /// Goes on after ``pauseReading()``; what has arrived already is delivered in a later tick. Closing does it too.
     func resumeReading() {
         handler.resumeReading()
     }
@@ -77,8 +85,18 @@ final class WebSocketConnection: Sendable {
     /// Bytes and frames that the peer has not taken yet.
     var queued: (bytes: Int, frames: Int) { handler.queued }
 
-    /// Whether a message that ``send(_:)`` took has not been handed to the kernel, or never will be.
-    var hasUnsentMessages: Bool { handler.hasUnsentMessages }
+    /// Whether a connection that its client closes stays until it is known what the client's side has, for a moment.
+    var lingers: Bool {
+        get { handler.lingers }
+        set { handler.lingers = newValue }
+    }
+
+    /// Bytes queued since the handshake, frames of control included.
+    var queuedBytes: UInt64 { handler.queuedBytes }
+
+    /// Of ``queuedBytes``, in their order, those that have reached the peer's side; asks the kernel. What is missing when
+    /// the connection has ended may never have arrived.
+    var deliveredBytes: UInt64 { handler.deliveredBytes }
 
     /// How the connection is closed when its queue is full.
     var overflowCloseCode: WebSocketCloseCode {

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 
 /// The server's end of one WebSocket: the only handler of its channel, in both directions (RFC 6455).
@@ -23,9 +24,16 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// cost as much as one.
     private static let gatheredBytes = 16 * 1024
 
+    /// How often and how long an orderly close waits for the peer's acknowledgement, if it does: longer than one may be
+    /// delayed on Linux, 0.2 s.
+    private static let lingeringStep = TimeAmount.milliseconds(10)
+    private static let maxLingeringSteps = 25
+
+    var lingers = false
     var onText: ((ByteBuffer) -> Void)?
     var onBinary: ((ByteBuffer) -> Void)?
     var onClose: ((WebSocketCloseCode?) -> Void)?
+    var onDrain: (() -> Void)?
     var overflowCloseCode: WebSocketCloseCode
     var acceptsBinary: Bool {
         get { assembler.acceptsBinary }
@@ -62,14 +70,21 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Frames of this tick, then what the channel has not handed to the kernel yet.
     private var pending: [ByteBuffer] = []
     private var pendingBytes = 0
-    /// Messages that were queued and have not been handed to the kernel whole; those that never will be stay counted.
-    private var unsentMessages = 0
-    /// Of those, the ones queued since the last flush.
-    private var pendingMessages = 0
+    /// Bytes queued since the handshake.
+    private(set) var queuedBytes: UInt64 = 0
+    /// Bytes handed to the kernel since the handshake; not counted any more once something queued was dropped.
+    private var writtenBytes: UInt64 = 0
+    private var hasDropped = false
+    private var lastAcknowledged: UInt64 = 0
+    /// ``deliveredBytes`` in the end.
+    private var finallyDelivered: UInt64?
     private var writingFrames = 0
     private var writingBytes = 0
     private var awaitsFlush = false
+    private var awaitsWrite = false
     private var closesWhenWritten = false
+    private var isLingering = false
+    private var lingeredSteps = 0
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
     /// - Parameter onGone: called when the channel has died.
@@ -94,7 +109,30 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return false
     }
 
-    var hasUnsentMessages: Bool { unsentMessages > 0 }
+    /// Of the bytes queued since the handshake, in their order, those that the peer's side has acknowledged.
+    var deliveredBytes: UInt64 { finallyDelivered ?? acknowledgedBytes }
+
+    /// As the kernel knows it, and what it knew last when there is nothing to ask any more.
+    private var acknowledgedBytes: UInt64 {
+        if let context, let unacknowledged = Self.unacknowledgedBytes(of: context) {
+            lastAcknowledged = writtenBytes - min(writtenBytes, unacknowledged)
+        }
+        return lastAcknowledged
+    }
+
+    private static func unacknowledgedBytes(of context: ChannelHandlerContext) -> UInt64? {
+        var count: CInt = 0
+        do {
+            let result = try context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
+                of: NIOBSDSocket.Handle.self
+            ) { socket in ioctl(socket, UInt(TIOCOUTQ), &count) }
+            // What is no socket keeps nothing back.
+            return result ?? 0 == 0 ? UInt64(max(0, count)) : nil
+        } catch {
+            // The socket is gone.
+            return nil
+        }
+    }
 
     var queued: (bytes: Int, frames: Int) { (pendingBytes + writingBytes, pending.count + writingFrames) }
 
@@ -112,6 +150,15 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         die()
         context.fireChannelInactive()
+    }
+
+    /// The peer says nothing more without having said goodbye: what it has acknowledged is known only until it is closed.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        finallyDelivered = deliveredBytes
+        cut()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -144,6 +191,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// The end of everything, whatever came before.
     private func die() {
         if case .gone = phase { return }
+        finallyDelivered = deliveredBytes
         phase = .gone
         pending = []
         pendingBytes = 0
@@ -164,6 +212,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             handler.onText = nil
             handler.onBinary = nil
             handler.onClose = nil
+            handler.onDrain = nil
             onClose?(code)
         }
     }
@@ -243,13 +292,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         else {
             pending = []
             pendingBytes = 0
-            // What is written next says nothing about those.
-            pendingMessages = 0
+            hasDropped = true
             close(code: overflowCloseCode, reason: "too slow")
             return false
         }
-        unsentMessages += 1
-        pendingMessages += 1
         enqueue(frame.bytes)
         return true
     }
@@ -257,6 +303,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func enqueue(_ bytes: ByteBuffer) {
         pending.append(bytes)
         pendingBytes += bytes.readableBytes
+        queuedBytes += UInt64(bytes.readableBytes)
         guard !awaitsFlush else { return }
         awaitsFlush = true
         flusher.add(self)
@@ -267,30 +314,49 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         awaitsFlush = false
         guard !pending.isEmpty, let context else { return }
         let frames = pending.count
-        let bytes = pendingBytes
-        let messages = pendingMessages
-        pendingMessages = 0
-        writingFrames += frames
-        writingBytes += bytes
-        let promise = eventLoop.makePromise(of: Void.self)
-        promise.futureResult.assumeIsolated().whenComplete { result in
-            if case .success = result { self.unsentMessages -= messages }
-            self.writingFrames -= frames
-            self.writingBytes -= bytes
-            self.closeIfWritten()
-            if self.queued.frames == 0 { self.releaseDrainWaiters() }
-        }
-        if frames > 1, bytes <= Self.gatheredBytes {
-            var gathered = context.channel.allocator.buffer(capacity: bytes)
+        if frames > 1, pendingBytes <= Self.gatheredBytes {
+            var gathered = context.channel.allocator.buffer(capacity: pendingBytes)
             for frame in pending { gathered.writeImmutableBuffer(frame) }
-            context.write(wrapOutboundOut(gathered), promise: promise)
+            context.write(wrapOutboundOut(gathered), promise: nil)
         } else {
-            for frame in pending.dropLast() { context.write(wrapOutboundOut(frame), promise: nil) }
-            context.write(wrapOutboundOut(pending[frames - 1]), promise: promise)
+            for frame in pending { context.write(wrapOutboundOut(frame), promise: nil) }
         }
+        writingFrames += frames
+        writingBytes += pendingBytes
         pending.removeAll(keepingCapacity: frames <= 16)
         pendingBytes = 0
         context.flush()
+        noteWrites()
+    }
+
+    /// Takes note of what the kernel has taken: all of it as a rule, and then a promise per write would only cost.
+    private func noteWrites() {
+        guard !awaitsWrite, writingFrames > 0, let context else { return }
+        let (frames, bytes) = (writingFrames, writingBytes)
+        if isEverythingWritten(context) { return wrote(frames, bytes) }
+        awaitsWrite = true
+        let promise = eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { result in
+            self.awaitsWrite = false
+            guard case .success = result else { return }
+            self.wrote(frames, bytes)
+            self.noteWrites()
+        }
+        // Behind everything written so far.
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
+    }
+
+    private func isEverythingWritten(_ context: ChannelHandlerContext) -> Bool {
+        // A channel that cannot say so any more has ended.
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) == 0
+    }
+
+    private func wrote(_ frames: Int, _ bytes: Int) {
+        writingFrames -= frames
+        writingBytes -= bytes
+        if !hasDropped { writtenBytes += UInt64(bytes) }
+        closeIfWritten()
+        if queued.frames == 0 { releaseDrainWaiters() }
     }
 
     /// Resumes the continuation once nothing is queued, or nothing can be sent any more.
@@ -311,10 +377,21 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         phase = .awaitingClose(until: closeDeadline)
         enqueue(WebSocketFrameBytes(close: code, reason: reason).bytes)
         reportClose(code)
+        // For the peer's close frame.
+        resumeReading()
+    }
+
+    /// Ends the connection for a stop of the server: at once, or when its owner is ready.
+    func drain() {
+        guard isOpen else { return }
+        let end = WebSocketEnd.serverStops
+        if let onDrain { onDrain() } else { close(code: end.code, reason: end.reason) }
     }
 
     /// The peer's close frame: answered with the same code, then the server ends the connection (section 7.1.1).
     private func answerClose(_ code: WebSocketCloseCode?) {
+        // The answer to our close frame comes behind everything that was written.
+        if !isOpen { finallyDelivered = writtenBytes }
         if isOpen {
             enqueue(WebSocketFrameBytes(close: code).bytes)
             reportClose(code)
@@ -342,7 +419,15 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var closeDeadline: NIODeadline { eventLoop.now + configuration.closeTimeout }
 
     private func closeIfWritten() {
-        if closesWhenWritten, queued.frames == 0 { cut() }
+        guard closesWhenWritten, !isLingering, queued.frames == 0 else { return }
+        guard lingers, lingeredSteps < Self.maxLingeringSteps, deliveredBytes < writtenBytes else { return cut() }
+        isLingering = true
+        lingeredSteps += 1
+        let this = NIOLoopBound(self, eventLoop: eventLoop)
+        eventLoop.scheduleTask(in: Self.lingeringStep) {
+            this.value.isLingering = false
+            this.value.closeIfWritten()
+        }
     }
 
     /// Ends the connection without a word.
@@ -360,7 +445,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if now - lastFrame >= configuration.silenceLimit {
                 close(code: .goingAway, reason: "silent for too long")
             } else if let incompleteSince, now - incompleteSince >= configuration.messageTimeout {
-                close(code: .policyViolation, reason: "message took too long")
+                close(code: .goingAway, reason: "message took too long")
             } else if now - lastPing >= configuration.pingInterval, queued.frames == 0 {
                 // With frames still queued the peer does not read, and a ping behind them would only lengthen it.
                 lastPing = now

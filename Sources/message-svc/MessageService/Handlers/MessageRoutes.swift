@@ -9,6 +9,8 @@ struct MessageRoutes: Sendable {
     static let answerMargin = Duration.milliseconds(200)
     /// Messages a push connection is given in one read of what it missed.
     static let maxMissed = 500
+    /// Places noted with one request.
+    static let maxPlaces = 1_000
     /// Senders a history may be filtered by.
     static let maxSenders = 500
 
@@ -84,7 +86,7 @@ struct MessageRoutes: Sendable {
     ) async throws(ServiceError) -> MessageAPI.PullHandOver.Reply {
         let limit = Int(Self.page(request.limit))
         if let acknowledged = request.acknowledged {
-            try await store.confirm(.handOver, of: request.account, upTo: acknowledged)
+            try await store.confirm(.handOver, upTo: [(request.account, acknowledged)])
             let page = try await store.messages(of: request.account, after: acknowledged, limit: limit)
             return MessageAPI.PullHandOver.Reply(messages: page.messages, hasMore: page.hasMore, receipt: nil)
         }
@@ -96,7 +98,7 @@ struct MessageRoutes: Sendable {
             guard !page.messages.isEmpty else {
                 if page.last > cursor {
                     // All of them hidden or recalled: nobody needs to look at them again.
-                    try await store.confirm(.handOver, of: request.account, upTo: page.last)
+                    try await store.confirm(.handOver, upTo: [(request.account, page.last)])
                 }
                 await turns.end(turn, of: request.account)
                 return MessageAPI.PullHandOver.Reply(messages: [], hasMore: false, receipt: nil)
@@ -114,7 +116,7 @@ struct MessageRoutes: Sendable {
         _ request: MessageAPI.SettleHandOver, _ call: BusCall
     ) async throws(ServiceError) -> Done {
         if request.delivered {
-            try await store.confirm(.handOver, of: request.account, upTo: request.receipt.last)
+            try await store.confirm(.handOver, upTo: [(request.account, request.receipt.last)])
         }
         await turns.end(request.receipt.turn, of: request.account)
         return Done()
@@ -141,13 +143,18 @@ struct MessageRoutes: Sendable {
     @Sendable private func attach(
         _ request: MessageAPI.Attach, _ call: BusCall
     ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
-        try await store.attach(request, limit: Self.maxMissed)
+        // Whoever has given up comes again: working for him now would only hold up the others.
+        guard !call.deadline.hasPassed else { throw ServiceError(.unavailable) }
+        return try await store.attach(request, limit: Self.maxMissed)
     }
 
     @Sendable private func confirmNotices(
         _ request: MessageAPI.ConfirmNotices, _ call: BusCall
     ) async throws(ServiceError) -> Done {
-        try await store.confirm(.notice, of: request.account, upTo: request.message)
+        guard request.places.count <= Self.maxPlaces else {
+            throw ServiceError(.badRequest, detail: "more than \(Self.maxPlaces) places")
+        }
+        try await store.confirm(.notice, upTo: request.places.map { ($0.account, $0.message) })
         return Done()
     }
 

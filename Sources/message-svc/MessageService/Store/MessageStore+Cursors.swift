@@ -29,16 +29,18 @@ extension MessageStore {
         try await database.read { try Self.messages(of: account, after: point, limit: limit, $0) }
     }
 
-    /// Moves one of the account's cursors forward; it never goes back, nor beyond the last message. Idempotent.
-    func confirm(_ cursor: Cursor, of account: AccountID, upTo message: MessageID) async throws(ServiceError) {
+    /// Moves cursors of accounts forward; none goes back, nor beyond the last message. Idempotent.
+    func confirm(
+        _ cursor: Cursor, upTo places: [(account: AccountID, message: MessageID)]
+    ) async throws(ServiceError) {
         try await database.write { transaction in
-            try transaction.db.cachedStatement(
+            let statement = try transaction.db.cachedStatement(
                 sql: """
                     INSERT INTO \(cursor.rawValue) (accountID, messageID)
                     VALUES (?1, min(?2, (SELECT coalesce(max(id), 0) FROM message)))
                     ON CONFLICT DO UPDATE SET messageID = excluded.messageID WHERE messageID < excluded.messageID
-                    """
-            ).execute(arguments: [account, message])
+                    """)
+            for place in places { try statement.execute(arguments: [place.account, place.message]) }
         }
     }
 

@@ -5,7 +5,9 @@ import SharedStorage
 extension MessageStore {
     /// Bytes of text in one page; a page that is cut by it says that there is more.
     static let maxPageBytes = 4 << 20
-    /// Characters that are left of a last message in a list of conversations beyond that many bytes.
+    /// Conversations of one list, so that their entries fit into an answer beside a page of text.
+    static let maxConversations = 20_000
+    /// Characters that are left at most of a last message in a list of conversations beyond that many bytes.
     static let maxShortened = 255
 
     /// The newest messages before a point that pass the filters, oldest first, and how far everyone has read.
@@ -41,8 +43,10 @@ extension MessageStore {
     }
 
     /// The open conversations of an account with what is unread in each and, if that is wanted, said last.
+    ///
+    /// - Parameter limit: how many there may be; of more, those are left out of which nothing was heard for longest.
     func conversations(
-        of account: AccountID, includesLast: Bool = false
+        of account: AccountID, includesLast: Bool = false, limit: Int = maxConversations
     ) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
         try await database.read { db in
             let peer = try db.cachedStatement(
@@ -50,10 +54,13 @@ extension MessageStore {
             let rows = try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT conversationID, kind, joinedAfter, readIndex
-                    FROM participant JOIN conversation ON conversation.id = conversationID
-                    WHERE accountID = ? AND closedAt IS NULL ORDER BY conversationID
-                    """, arguments: [account])
+                    SELECT conversationID, kind, joinedAfter, readIndex FROM (
+                        SELECT conversationID, kind, joinedAfter, readIndex
+                        FROM participant JOIN conversation ON conversation.id = conversationID
+                        WHERE accountID = ? AND closedAt IS NULL
+                        ORDER BY \(Self.lastActivity) DESC, conversationID DESC LIMIT ?
+                    ) ORDER BY conversationID
+                    """, arguments: [account, limit])
             let last = includesLast ? try Self.lastMessages(visibleTo: account, in: rows.map { $0[0] }, db) : [:]
             return try rows.map { row in
                 let conversation: ConversationID = row[0]
@@ -80,6 +87,7 @@ extension MessageStore {
             }
         }.sorted { $0.id > $1.id }
         // What the longest shortened text needs is kept free for everyone; the newest share the rest.
+        let maxShortened = min(Self.maxShortened, maxPageBytes / 4 / max(1, newestFirst.count))
         let maxShortenedBytes = 4 * maxShortened
         var room = newestFirst.reduce(maxPageBytes) { $0 - min($1.bytes, maxShortenedBytes) }
         let load = try db.cachedStatement(
@@ -206,6 +214,13 @@ extension MessageStore {
     static let lastMessage = """
         SELECT id, length(text) FROM message WHERE conversationID = ?1 AND \(isVisible(to: "?2"))
         ORDER BY sequence DESC LIMIT 1
+        """
+
+    /// When something was heard of the conversation of a row of `participant`, as the id of a message: its last one, or
+    /// the last of all when its member joined.
+    private static let lastActivity = """
+        max(joinedAfter, ifnull((
+            SELECT id FROM message WHERE conversationID = participant.conversationID ORDER BY sequence DESC LIMIT 1), 0))
         """
 
     /// How many replies to a row of `message` are not recalled.

@@ -12,8 +12,13 @@ struct GroupView: Hashable {
 struct Acquaintances: Hashable {
     /// Those of them who are his friends.
     var friends: Set<AccountID> = []
+    /// Those of them who have blocked him.
+    var blockers: Set<AccountID> = []
     /// Those of them, and he himself, who have cancelled their accounts.
     var cancelled: Set<AccountID> = []
+
+    /// Those he may bring: one who has blocked him counts as no friend, and he is not told the difference.
+    var welcome: Set<AccountID> { friends.subtracting(blockers) }
 }
 
 /// What is asked for joining a group when somebody decides on it.
@@ -64,7 +69,7 @@ struct GroupRules {
         let friends = creation.friends
         // The creator is nobody's friend but may name himself, which makes nobody the next.
         guard Set(friends + [creation.creator]).count >= creation.minMembers else { throw ServiceError(.tooFewMembers) }
-        guard acquaintances.friends.isSuperset(of: friends) else { throw ServiceError(.notFriends) }
+        guard acquaintances.welcome.isSuperset(of: friends) else { throw ServiceError(.notFriends) }
         guard acquaintances.cancelled.isEmpty else { throw ServiceError(.accountCancelled) }
         try limits.checkPresent(creation.name, atMost: limits.maxName)
         try limits.check(creation.introduction, atMost: limits.maxIntroduction)
@@ -126,7 +131,7 @@ struct GroupRules {
     ) throws(ServiceError) {
         guard view.actorRole != nil else { throw ServiceError(.notGroupMember) }
         guard accounts.allSatisfy({ view.namedRoles[$0] == nil }) else { throw ServiceError(.alreadyMember) }
-        guard acquaintances.friends.isSuperset(of: accounts) else { throw ServiceError(.notFriends) }
+        guard acquaintances.welcome.isSuperset(of: accounts) else { throw ServiceError(.notFriends) }
         guard acquaintances.cancelled.isEmpty else { throw ServiceError(.accountCancelled) }
     }
 

@@ -6,7 +6,8 @@ import Shared
 /// pending ──accept───▶ accepted   (so do its mirror image, if both had applied, and others for the same person)
 ///    ├─────refuse───▶ refused    by a decision or a block; it may be asked again: a new request
 ///    ├────dismiss───▶ cancelled  its applicant takes it back, or blocks the one he asked
-///    └──────lapse───▶ cancelled  somebody in it has cancelled his account, or the group is gone
+///    └──────lapse───▶ cancelled  somebody in it has cancelled his account, the one invited has blocked the inviter, or
+///                                the group is gone
 /// ```
 /// Only a pending request changes. At most one is pending per applicant and target, or per group, inviter and invited.
 typealias RequestState = SocialAPI.RequestState

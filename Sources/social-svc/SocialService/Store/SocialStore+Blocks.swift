@@ -20,8 +20,14 @@ extension SocialStore {
                 sql: "INSERT INTO block (account, target, blockedAt) VALUES (?, ?, ?)",
                 arguments: [account, target, now])
             for settlement in rules.settlements(ofBlock: try Self.relation(of: account, to: target, db)) {
-                try Self.carryOut(settlement, now: now, transaction)
+                try Self.carryOut(settlement, by: account, now: now, transaction)
             }
+            // Nor does the other bring him into a group any more.
+            try db.execute(
+                sql: """
+                    UPDATE joinRequest SET state = 'cancelled', decidedAt = ?
+                    WHERE invited = ? AND inviter = ? AND state = 'pending'
+                    """, arguments: [now, account, target])
             return try Self.change(silence: true, of: target, towards: account, transaction)
         }
     }

@@ -18,7 +18,7 @@ extension SocialStore {
                 SELECT id FROM friendRequest WHERE applicant = :account AND state = 'pending'
                 UNION ALL SELECT id FROM friendRequest WHERE target = :account AND state = 'pending' ORDER BY id
                 """, arguments: ["account": account])
-        try carryOut(Settlement(requests: lapsed, state: .cancelled), now: now, transaction)
+        try carryOut(Settlement(requests: lapsed, state: .cancelled), by: account, now: now, transaction)
         for party in ["inviter", "invited"] {
             try db.execute(
                 sql: """

@@ -3,6 +3,10 @@ import Shared
 import SharedStorage
 
 extension SocialStore {
+    /// Bytes of remarks in one friend list, which holds them all by default. Of more those on the latest friends are left
+    /// out: no friend may be missing, and ``friend(_:of:)`` tells each.
+    static let maxShownRemarkBytes = 5 << 20
+
     /// Settles a pending request as accepted and its mirror image with it, makes the two friends, and owes message-svc
     /// their conversation with its greeting; the friendship is announced when that is open.
     func accept(_ applicant: AccountID, by accepter: AccountID, now: Int64) async throws(ServiceError) -> Owed {
@@ -20,7 +24,7 @@ extension SocialStore {
         try await database.write { [rules] transaction in
             let filed = try rules.judgeDecision(by: account, on: try Self.filedRequest(request, transaction.db))
             guard accepts else {
-                try Self.carryOut(Settlement(requests: [request], state: .refused), now: now, transaction)
+                try Self.carryOut(Settlement(requests: [request], state: .refused), by: account, now: now, transaction)
                 return (filed.applicant, nil)
             }
             return (filed.applicant, try Self.accept(filed.applicant, by: account, rules, now: now, transaction))
@@ -33,7 +37,7 @@ extension SocialStore {
     ) throws -> Owed {
         let db = transaction.db
         let settlement = try rules.judgeAcceptance(try relation(of: applicant, to: accepter, db))
-        try carryOut(settlement, now: now, transaction)
+        try carryOut(settlement, by: accepter, now: now, transaction)
         let conversation = try allocateConversation(.private, now: now, db)
         for (owner, friend) in [(applicant, accepter), (accepter, applicant)] {
             let group = try friendGroup(FriendGroups.defaultName, of: owner, db)
@@ -75,6 +79,7 @@ extension SocialStore {
         try await database.read { db in
             // The key of a group is its id: two names that look alike may be equal as Swift strings.
             var friends: [Int64: [SocialAPI.Friend]] = [:]
+            var room = Self.maxShownRemarkBytes
             // Conversation ids ascend with the friendships; the wall clock does not always.
             let rows = try Row.fetchCursor(
                 db,
@@ -83,7 +88,10 @@ extension SocialStore {
                     WHERE owner = ? ORDER BY conversation
                     """, arguments: [owner])
             while let row = try rows.next() {
-                friends[row["friendGroup"], default: []].append(Self.friend(row))
+                var friend = Self.friend(row)
+                room -= friend.remark.utf8.count
+                if room < 0 { friend.remark = "" }
+                friends[row["friendGroup"], default: []].append(friend)
             }
             let groups = try Row.fetchAll(
                 db, sql: "SELECT id, name FROM friendGroup WHERE owner = ?", arguments: [owner]

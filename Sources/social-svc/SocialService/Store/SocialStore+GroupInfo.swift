@@ -50,22 +50,15 @@ extension SocialStore {
     /// The groups an account is a member of, with its roles.
     func groups(of account: AccountID) async throws(ServiceError) -> [SocialAPI.Membership] {
         try await database.read { db in
-            var memberships: [SocialAPI.Membership] = []
-            var bytes = 0
-            let rows = try Row.fetchCursor(
+            try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT \(Self.infoColumns), membership.role
                     FROM member AS membership CROSS JOIN chatGroup USING (conversation)
                     WHERE membership.account = ? ORDER BY membership.conversation
-                    """, arguments: [account])
-            while let row = try rows.next() {
-                let membership = SocialAPI.Membership(group: Self.info(row), role: row["role"])
-                bytes += membership.wireBytes.count
-                guard bytes <= Self.maxShownGroupBytes else { break }
-                memberships.append(membership)
-            }
-            return memberships
+                    """, arguments: [account]
+            ).map { SocialAPI.Membership(group: Self.info($0), role: $0["role"]) }
+                .prefix(wireBytes: Self.maxShownGroupBytes)
         }
     }
 

@@ -6,6 +6,8 @@ import SharedStorage
 extension SocialStore {
     /// Join requests of one answer.
     static let maxListedJoinRequests = 1_000
+    /// Bytes of the join requests of one answer and of their groups; what does not fit shows when older ones are decided.
+    static let maxListedJoinRequestBytes = 4 << 20
     /// Bytes of the requests named in the event of a decision. Of more the latest are left out: they are settled all the
     /// same, and nobody can ask so often that the decision is too long to announce.
     static let maxSettledBytes = 4 << 20
@@ -54,19 +56,19 @@ extension SocialStore {
         for account: AccountID, in conversation: ConversationID?
     ) async throws(ServiceError) -> SocialAPI.JoinRequests.Reply {
         try await database.read { db in
-            let rows: [Row]
+            let rows: RowCursor
             if let conversation {
                 guard GroupRules.isDecider(try Self.role(of: account, in: conversation, db)) else {
                     throw ServiceError(.notAllowed)
                 }
-                rows = try Row.fetchAll(
+                rows = try Row.fetchCursor(
                     db,
                     sql: """
                         SELECT \(Self.joinRequestColumns) FROM joinRequest
                         WHERE conversation = ? AND state = 'pending' ORDER BY id LIMIT ?
                         """, arguments: [conversation, Self.maxListedJoinRequests])
             } else {
-                rows = try Row.fetchAll(
+                rows = try Row.fetchCursor(
                     db,
                     sql: """
                         SELECT request.* FROM member CROSS JOIN joinRequest AS request USING (conversation)
@@ -74,10 +76,18 @@ extension SocialStore {
                         ORDER BY request.id LIMIT ?
                         """, arguments: [account, SocialAPI.Role.admin, Self.maxListedJoinRequests])
             }
-            let requests = rows.map(Self.joinRequest)
+            var reply = SocialAPI.JoinRequests.Reply(requests: [], groups: [])
             var seen: Set<ConversationID> = []
-            let groups = requests.map(\.conversation).filter { seen.insert($0).inserted }
-            return SocialAPI.JoinRequests.Reply(requests: requests, groups: try Self.infos(of: groups, db))
+            var room = Self.maxListedJoinRequestBytes
+            while let request = try rows.next().map(Self.joinRequest) {
+                let isNew = seen.insert(request.conversation).inserted
+                let groups = isNew ? try Self.infos(of: [request.conversation], db) : []
+                room -= groups.reduce(request.wireBytes.count) { $0 + $1.wireBytes.count }
+                guard room >= 0 else { break }
+                reply.requests.append(request)
+                reply.groups += groups
+            }
+            return reply
         }
     }
 

@@ -41,13 +41,13 @@ extension SocialStore {
         to target: AccountID, includingHandedOver: Bool
     ) async throws(ServiceError) -> [SocialAPI.FriendRequest] {
         try await database.read { db in
-            try Row.fetchAll(
+            try Row.fetchCursor(
                 db,
                 sql: """
                     SELECT id, applicant, message, createdAt, state FROM friendRequest
                     WHERE target = ? AND state = 'pending' AND (? OR handedOver = 0) ORDER BY id LIMIT ?
                     """, arguments: [target, includingHandedOver, Self.maxListedRequests]
-            ).map(Self.friendRequest)
+            ).map(Self.friendRequest).prefix(wireBytes: Self.maxListedRequestBytes)
         }
     }
 
@@ -62,8 +62,8 @@ extension SocialStore {
                 sql += " AND state = ?"
                 arguments += [state]
             }
-            return try Row.fetchAll(db, sql: sql + " ORDER BY id DESC LIMIT ?", arguments: arguments + [limit])
-                .map(Self.friendRequest)
+            return try Row.fetchCursor(db, sql: sql + " ORDER BY id DESC LIMIT ?", arguments: arguments + [limit])
+                .map(Self.friendRequest).prefix(wireBytes: Self.maxListedRequestBytes)
         }
     }
 
@@ -86,7 +86,7 @@ extension SocialStore {
     func refuse(_ applicant: AccountID, by target: AccountID, now: Int64) async throws(ServiceError) {
         try await database.write { [rules] transaction in
             let relation = try Self.relation(of: applicant, to: target, transaction.db)
-            try Self.carryOut(try rules.judgeRefusal(relation), now: now, transaction)
+            try Self.carryOut(try rules.judgeRefusal(relation), by: target, now: now, transaction)
         }
     }
 
@@ -95,7 +95,7 @@ extension SocialStore {
         try await database.write { [rules] transaction in
             let settlement = try rules.judgeDismissal(
                 by: account, of: try Self.filedRequest(request, transaction.db))
-            try Self.carryOut(settlement, now: now, transaction)
+            try Self.carryOut(settlement, by: account, now: now, transaction)
         }
     }
 }
@@ -113,7 +113,11 @@ extension SocialStore {
     }
 
     /// Takes pending requests to their end and announces each that came to nothing.
-    static func carryOut(_ settlement: Settlement, now: Int64, _ transaction: WriteTransaction) throws {
+    ///
+    /// - Parameter closer: whose doing it is.
+    static func carryOut(
+        _ settlement: Settlement, by closer: AccountID, now: Int64, _ transaction: WriteTransaction
+    ) throws {
         let statement = try transaction.db.cachedStatement(
             sql: """
                 UPDATE friendRequest SET state = ?, decidedAt = ? WHERE id = ? AND state = 'pending'
@@ -125,7 +129,8 @@ extension SocialStore {
             for row in settled {
                 try transaction.publish(
                     SocialAPI.FriendRequestClosed(
-                        request: request, applicant: row["applicant"], target: row["target"], state: settlement.state))
+                        request: request, applicant: row["applicant"], target: row["target"], state: settlement.state,
+                        closer: closer))
             }
         }
     }

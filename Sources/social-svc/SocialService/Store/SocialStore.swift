@@ -6,6 +6,8 @@ import SharedStorage
 struct SocialStore: Sendable {
     /// Requests of one page.
     static let maxListedRequests = 500
+    /// Bytes of the requests of one page; one that is cut by it goes on where it ends.
+    static let maxListedRequestBytes = 4 << 20
 
     let database: ServiceDatabase
     let limits: SocialLimits
@@ -84,6 +86,7 @@ extension SocialStore {
     ) throws -> Acquaintances {
         Acquaintances(
             friends: try friends(of: account, among: accounts, db),
+            blockers: Set(try accounts.filter { try isBlocked(account, by: $0, db) }),
             cancelled: try cancelled(among: [account] + accounts, db))
     }
 

@@ -9,6 +9,7 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> SurfaceAnswer {
         let friends = try call.accounts("friendIds")
         let name = try call.nonEmptyText("conversationName")
+        try admit(session, by: core.limits.groupChanges)
         let reply = try await socialService.ask(
             SocialAPI.CreateGroup(
                 creator: session.account, name: name, friends: friends, handle: nil, introduction: "",

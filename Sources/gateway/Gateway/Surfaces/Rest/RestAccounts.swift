@@ -107,11 +107,16 @@ extension RestSurface {
     }
 
     @Sendable func changeUID(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
-        try await modify(session, uid: try call.text(call.spelling("new_uid", "uid")), call)
+        let uid = try call.text(call.spelling("new_uid", "uid"))
+        // The answer tells whether somebody has it.
+        try admit(session, by: core.limits.lookUps)
+        return try await modify(session, uid: uid, call)
     }
 
     @Sendable func changeName(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
-        try await modify(session, name: try call.text(call.spelling("new_name", "name")), call)
+        let name = try call.text(call.spelling("new_name", "name"))
+        try admit(session, by: core.limits.ownChanges)
+        return try await modify(session, name: name, call)
     }
 
     /// The other sessions of the account end with it.

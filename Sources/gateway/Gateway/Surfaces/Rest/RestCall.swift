@@ -1,8 +1,12 @@
+import NIOCore
 import Shared
 
 typealias RestCall = SurfaceCall<RestError>
 
 extension RestCall {
+    /// Whether anything was sent as a body, be it an empty object.
+    var hasBody: Bool { request.body.readableBytes > 0 }
+
     /// The first of several spellings of a field that the body has; the first one when it has none.
     func spelling(_ names: String...) -> String { names.first { body[$0] != nil } ?? names[0] }
 

@@ -88,7 +88,7 @@ extension RestSurface {
     @Sendable func decideFriendRequest(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let request = FriendRequestID(try call.pathID("request_id"))
         let accepts: Bool
-        switch call.body.isEmpty ? SocialAPI.RequestState.accepted.restName : try call.text("status") {
+        switch call.hasBody ? try call.text("status") : SocialAPI.RequestState.accepted.restName {
         case SocialAPI.RequestState.accepted.restName: accepts = true
         case SocialAPI.RequestState.refused.restName: accepts = false
         default: throw .badField("status")

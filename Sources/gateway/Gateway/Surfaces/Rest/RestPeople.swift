@@ -36,12 +36,14 @@ extension RestSurface {
 
     @Sendable func showFriendByID(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let account = AccountID(try call.pathID("id"))
-        try admit(session, by: core.limits.lookUps)
         let friend = try await friend(account, of: session, call)
-        guard let profile = try await profiles(of: [account], call.context)[account] else { throw .friendUnknown }
+        guard let profile = try await profiles(of: [account], call.context)[account], !profile.isCancelled else {
+            throw .friendUnknown
+        }
         return show(friend, profile)
     }
 
+    /// Looked for among all accounts, and so as limited as a search for strangers.
     @Sendable func showFriendByUID(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         guard let profile = try await find(call, session) else { throw .friendUnknown }
         return show(try await friend(profile.account, of: session, call), profile)
@@ -86,6 +88,7 @@ extension RestSurface {
 
     @Sendable func block(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let target = AccountID(try call.pathID("user_id"))
+        try admit(session, by: core.limits.lookUps)
         _ = try await person(target, call)
         _ = try await socialService.ask(
             SocialAPI.Block(account: session.account, target: target), call.context,
@@ -95,6 +98,7 @@ extension RestSurface {
 
     @Sendable func unblock(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let target = AccountID(try call.pathID("user_id"))
+        try admit(session, by: core.limits.ownChanges)
         _ = try await socialService.ask(SocialAPI.Unblock(account: session.account, target: target), call.context)
         return .noData
     }

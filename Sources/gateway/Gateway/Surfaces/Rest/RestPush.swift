@@ -3,8 +3,13 @@ import Shared
 /// The frames of `rest`: `{"type", "data"}`, from server to client only.
 struct RestPush: PushDialect {
     let name = Dialect.rest
+    /// A day: access tokens come and go meanwhile, and a revoked session ends the connection at once.
+    let maxLifetime: Duration? = .seconds(86_400)
     let sessionOver = WebSocketEnd(code: 4401, reason: "session over")
     let tooSlowCode = WebSocketCloseCode(rawValue: 4408)
+
+    /// No frame of this dialect names a group.
+    func subjects(of event: BackendEvent) -> PushSubjects { PushSubjects(people: event.subjects.people) }
 
     func pushes(about event: BackendEvent, _ names: PushNames) -> [Push] {
         switch event {
@@ -44,10 +49,10 @@ struct RestPush: PushDialect {
             decision(
                 on: friendship.request, .accepted, to: friendship.applicant, by: friendship.accepter,
                 friendship.conversation)
-        case .friendRequestClosed(let closed) where closed.state == .cancelled:
-            decision(on: closed.request, closed.state, to: closed.target, by: closed.applicant)
         case .friendRequestClosed(let closed):
-            decision(on: closed.request, closed.state, to: closed.applicant, by: closed.target)
+            decision(
+                on: closed.request, closed.state,
+                to: closed.closer == closed.applicant ? closed.target : closed.applicant, by: closed.closer)
         case .friendshipEnded(let friendship):
             push("friend_deleted", to: .accounts([friendship.friend])) { json in
                 json.field("friend_id", friendship.account.rawValue)
@@ -57,7 +62,7 @@ struct RestPush: PushDialect {
                 + conversationChanged(change.conversation, "left", to: .accounts(change.left))
                 + conversationChanged(
                     change.conversation, "members",
-                    to: .members(change.conversation, besides: change.joined + change.left))
+                    to: .members(change.conversation, besides: Set(change.joined + change.left)))
         case .roleChanged(let change):
             conversationChanged(change.conversation, "role", to: .members(change.conversation))
         case .announced(let announced):

@@ -30,8 +30,14 @@ extension SocketSurface {
     /// How long a browser keeps the cookies: as long as a token lasts unless configured otherwise.
     private static let cookieSeconds = 86_400
 
+    /// Refuses to set cookies for a page elsewhere, which could log its visitor in to an account of its own choice.
+    private func refuseForeignPage(_ call: SocketHTTPCall) throws(SocketHTTPError) {
+        guard call.request.isFromPage(of: allowedOrigins) else { throw .foreignPage }
+    }
+
     @Sendable func logIn(_ call: SocketHTTPCall) async throws(SocketHTTPError) -> SurfaceAnswer {
-        try await logIn(try call.nonEmptyText("username"), try call.nonEmptyText("password"), call)
+        try refuseForeignPage(call)
+        return try await logIn(try call.nonEmptyText("username"), try call.nonEmptyText("password"), call)
     }
 
     private func logIn(
@@ -51,6 +57,7 @@ extension SocketSurface {
     }
 
     @Sendable func register(_ call: SocketHTTPCall) async throws(SocketHTTPError) -> SurfaceAnswer {
+        try refuseForeignPage(call)
         let name = try call.nonEmptyText("username")
         let password = try call.nonEmptyText("password")
         let nickname = try call.nonEmptyText("nickname")
@@ -60,7 +67,11 @@ extension SocketSurface {
             AuthAPI.Register(
                 userName: name, password: password, nickname: nickname, phoneNumber: "", email: "", sex: sex,
                 sign: sign, picture: Blob([]), rules: .socket, address: call.request.remoteAddress), call.context)
-        return try await logIn(name, password, call)
+        do throws(SocketHTTPError) {
+            return try await logIn(name, password, call)
+        } catch {
+            throw .registeredOnly(because: error)
+        }
     }
 
     @Sendable func logOut(_ call: SocketHTTPCall, _ session: Session) async throws(SocketHTTPError) -> SurfaceAnswer {
@@ -75,8 +86,8 @@ extension SocketSurface {
     private static func cookies(
         token: String, account: String, seconds: Int, _ call: SocketHTTPCall
     ) -> HTTPHeaders {
-        let isSecure = call.request.headers.first(name: "X-Forwarded-Proto")?.lowercased() == "https"
-        let rules = "; Path=/; Max-Age=\(seconds); SameSite=Lax" + (isSecure ? "; Secure" : "")
+        let rules =
+            "; Path=/; Max-Age=\(seconds); SameSite=Lax" + (call.request.isSecure == true ? "; Secure" : "")
         return ["Set-Cookie": "token=\(token)\(rules); HttpOnly", "Set-Cookie": "uid=\(account)\(rules)"]
     }
 

@@ -21,6 +21,12 @@ struct SocketHTTPError: SurfaceFailure, Hashable {
     static let unavailable = SocketHTTPError(503, "service unavailable", retryAfter: "1")
     static let internalError = SocketHTTPError(500, "internal error")
     static let notMember = SocketHTTPError(400, "not a member of this group")
+    static let foreignPage = SocketHTTPError(403, "forbidden origin")
+
+    /// A registration that is done but for the log-in: to try it again would be wrong, and to wait is not needed.
+    static func registeredOnly(because failure: SocketHTTPError) -> SocketHTTPError {
+        SocketHTTPError(failure.isDefect ? 500 : 504, "the account exists now, log in")
+    }
 
     static func badField(_ name: String) -> SocketHTTPError { SocketHTTPError(400, "bad parameter: \(name)") }
 

@@ -16,6 +16,9 @@ struct WebOrigin: Hashable, Sendable {
         self.authority = Self.withoutUsualPort(authority, scheme)
     }
 
+    /// Whether the page came over TLS.
+    var isSecure: Bool { scheme == "https" }
+
     /// Whether a request that names a host in its `Host` header was made to the same one.
     func isHost(_ host: String) -> Bool { authority == Self.withoutUsualPort(host.lowercased()[...], scheme) }
 
@@ -32,7 +35,20 @@ extension HTTPRequest {
         let named = headers["Origin"]
         guard let first = named.first else { return true }
         guard named.count == 1, let origin = WebOrigin(first) else { return false }
-        return origins.contains(origin) || headers.first(name: "Host").map(origin.isHost) == true
+        return origins.contains(origin) || isMade(to: origin)
+    }
+
+    /// Whether a page of this origin belongs to the host the request was made to. Without a word of a proxy either
+    /// scheme may be the right one: this process speaks plain HTTP, and what stands before it may speak TLS.
+    private func isMade(to origin: WebOrigin) -> Bool {
+        guard let host = headers.first(name: "Host"), origin.isHost(host) else { return false }
+        return isSecure == nil || isSecure == origin.isSecure
+    }
+
+    /// Whether the client speaks TLS, as the proxy before this process says in `X-Forwarded-Proto`; `nil` when none
+    /// says anything. The first of several entries is the one closest to the client.
+    var isSecure: Bool? {
+        headers[canonicalForm: "X-Forwarded-Proto"].first.map { ["https", "wss"].contains($0.lowercased()) }
     }
 
     /// The value of the first cookie of a name (RFC 6265, section 4.2).

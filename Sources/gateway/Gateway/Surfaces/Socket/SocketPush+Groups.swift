@@ -30,7 +30,7 @@ extension SocketPush {
         return invitations(joined, to: group, names)
             + joinResults(of: joined.settled, agree: true, by: joined.operator, in: group, names)
             + newcomers.map { newcomer in
-                Push(to: .members(joined.conversation, besides: joined.accounts)) {
+                Push(to: .members(joined.conversation, besides: Set(joined.accounts))) {
                     Self.notice("group_join", from: "\(joined.operator)") { json in
                         group.writeNames(to: &json)
                         group.writePicture(to: &json)
@@ -112,7 +112,7 @@ extension SocketPush {
         }
         return [kick]
             + left.accounts.map { leaver in
-                Push(to: .members(left.conversation, besides: left.accounts)) {
+                Push(to: .members(left.conversation, besides: Set(left.accounts))) {
                     Self.notice("group_leave", from: "\(leaver)") { json in
                         group.writeNames(to: &json)
                         let person = names.socketPerson(leaver)

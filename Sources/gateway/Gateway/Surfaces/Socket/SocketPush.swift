@@ -6,8 +6,16 @@ struct SocketPush: PushDialect {
     let name = Dialect.socket
     let sessionOver = SocketSurface.unauthorized
     let tooSlowCode = WebSocketCloseCode.tryAgainLater
+    // Clients log out on the usual one.
+    let surplusCode = WebSocketCloseCode.tryAgainLater
     let exclusivity: PushExclusivity? = PushExclusivity(closeCode: 4409) { account in
         notice("forced_logout", from: "system").bytes(for: account)
+    }
+
+    /// Messages are shown by their ids alone.
+    func subjects(of event: BackendEvent) -> PushSubjects {
+        if case .messageSent = event { return .none }
+        return event.subjects
     }
 
     func pushes(about event: BackendEvent, _ names: PushNames) -> [Push] {

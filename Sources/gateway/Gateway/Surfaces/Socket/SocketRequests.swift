@@ -21,6 +21,8 @@ actor SocketRequests {
     private var answers: [WebSocketFrameBytes?] = []
     /// The number of the request whose answer is next.
     private var first = 0
+    /// Whether the gateway stops: nothing more is taken.
+    private var isDraining = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         socket.eventLoop.executor.asUnownedSerialExecutor()
@@ -33,7 +35,8 @@ actor SocketRequests {
         executor = EventLoopTaskExecutor(socket.eventLoop)
     }
 
-    /// Makes a connection take requests; must be called on its event loop.
+    /// Makes a connection take requests; when the server stops, those that were taken are answered before it closes.
+    /// Must be called on its event loop.
     ///
     /// - Parameters:
     ///   - isAllowed: asked before each request; `false` closes the connection.
@@ -44,6 +47,7 @@ actor SocketRequests {
         let requests = SocketRequests(socket, isAllowed: isAllowed, work: work)
         socket.maxMessageBytes = maxRequestBytes
         socket.onText = { text in requests.assumeIsolated { $0.take(text) } }
+        socket.onDrain = { requests.assumeIsolated { $0.drain() } }
     }
 
     private func take(_ request: ByteBuffer) {
@@ -62,7 +66,22 @@ actor SocketRequests {
         for answer in ready { socket.send(answer) }
         answers.removeFirst(ready.count)
         first += ready.count
-        if answers.count < Self.maxUnanswered { socket.resumeReading() }
+        goOn()
+    }
+
+    private func drain() {
+        isDraining = true
+        socket.pauseReading()
+        goOn()
+    }
+
+    /// Takes more requests, if there is room; at a stop closes behind the last answer.
+    private func goOn() {
+        if isDraining {
+            if answers.isEmpty { socket.close(.serverStops) }
+        } else if answers.count < Self.maxUnanswered {
+            socket.resumeReading()
+        }
     }
 }
 

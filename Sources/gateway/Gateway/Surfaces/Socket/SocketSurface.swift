@@ -11,7 +11,7 @@ struct SocketSurface: JSONSurface {
 
     /// How a connection of somebody without a live session ends: its clients go by code and reason.
     static let unauthorized = WebSocketEnd(code: .policyViolation, reason: "Unauthorized request")
-    /// How a connection ends while nobody can tell whose it is.
+    /// How a connection ends while nobody can tell whose it is, or that its account opens too often.
     private static let unavailable = WebSocketEnd(code: .tryAgainLater, reason: "try again later")
 
     let core: GatewayCore
@@ -141,15 +141,15 @@ struct SocketSurface: JSONSurface {
     /// Takes over a connection of somebody with a live session. The handshake succeeds for everybody: clients act on
     /// the code of a close, and try a refused handshake again.
     ///
-    /// - Parameter prepare: makes what begins on the connection.
+    /// - Parameter prepare: makes what begins on the connection, or refuses it.
     private func accept(
         _ handshake: HTTPRequest,
-        _ prepare: (Session, CallContext) async -> @Sendable (WebSocketConnection) -> Void
+        _ prepare: (Session, CallContext) async throws(SocketHTTPError) -> @Sendable (WebSocketConnection) -> Void
     ) async -> WebSocketUpgrade {
         let context = CallContext(trace: handshake.id, deadline: .after(core.timeout))
         do throws(SocketHTTPError) {
             let session = try await caller(of: handshake, context)
-            return .accept(await prepare(session, context))
+            return .accept(try await prepare(session, context))
         } catch {
             let end = error == .invalidToken ? Self.unauthorized : Self.unavailable
             return .accept { $0.close(end) }
@@ -195,7 +195,9 @@ struct SocketSurface: JSONSurface {
     @Sendable private func upgradeToNotices(_ handshake: HTTPRequest) async -> WebSocketUpgrade {
         do throws(SocketHTTPError) {
             let missed = try missed(of: handshake)
-            return await accept(handshake) { session, context in
+            return await accept(handshake) { (session, context) throws(SocketHTTPError) in
+                // Each one costs social-svc a write.
+                try admit(session, by: core.limits.noticeConnections)
                 let claim = await core.hub.claimNotices(of: session.account, context)
                 return { core.hub.open($0, session, SocketPush(), missed: missed, claim: claim) }
             }
