@@ -234,7 +234,7 @@ private struct Run {
             account: AccountID(account), conversation: ConversationID(conversation()), before: some(message()),
             limit: .random(in: 1...10, using: &random), sentFrom: some(times.randomElement(using: &random)),
             sentUntil: some(times.randomElement(using: &random)),
-            senders: some([self.account(), self.account()].map { AccountID($0) }))
+            senders: some([self.account(), self.account()].map { AccountID($0) }), includesUnread: true)
         guard let expected = model.history(request),
             let conversation = model.conversations[request.conversation.rawValue]
         else {

@@ -181,7 +181,7 @@ package enum ContractSamples {
         Exchange(
             MessageAPI.History(
                 account: AccountID(1), conversation: ConversationID(9), before: MessageID(12), limit: 50,
-                sentFrom: 1_700_000_000_000, sentUntil: nil, senders: [AccountID(1)]),
+                sentFrom: 1_700_000_000_000, sentUntil: nil, senders: [AccountID(1)], includesUnread: true),
             MessageAPI.History.Reply(
                 messages: [listed], hasMore: false,
                 readIndexes: [ReadIndex(account: AccountID(2), message: MessageID(11))], unreadCount: 1)),

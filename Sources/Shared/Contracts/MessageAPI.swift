@@ -211,10 +211,10 @@ package enum MessageAPI {
             package var messages: [ListedMessage]
             package var hasMore: Bool
             package var readIndexes: [ReadIndex]
-            /// Messages of others that the caller has not read.
-            package var unreadCount: Int64
+            /// Messages of others that the caller has not read, if they were asked for.
+            package var unreadCount: Int64?
 
-            package init(messages: [ListedMessage], hasMore: Bool, readIndexes: [ReadIndex], unreadCount: Int64) {
+            package init(messages: [ListedMessage], hasMore: Bool, readIndexes: [ReadIndex], unreadCount: Int64?) {
                 self.messages = messages
                 self.hasMore = hasMore
                 self.readIndexes = readIndexes
@@ -236,10 +236,12 @@ package enum MessageAPI {
         package var sentUntil: Int64?
         /// Only messages of these accounts, at most 500; `nil` for everyone's.
         package var senders: [AccountID]?
+        /// Whether what is unread has to be counted: that looks at each unread message.
+        package var includesUnread: Bool
 
         package init(
             account: AccountID, conversation: ConversationID, before: MessageID?, limit: Int32, sentFrom: Int64? = nil,
-            sentUntil: Int64? = nil, senders: [AccountID]? = nil
+            sentUntil: Int64? = nil, senders: [AccountID]? = nil, includesUnread: Bool = false
         ) {
             self.account = account
             self.conversation = conversation
@@ -248,10 +250,11 @@ package enum MessageAPI {
             self.sentFrom = sentFrom
             self.sentUntil = sentUntil
             self.senders = senders
+            self.includesUnread = includesUnread
         }
         package static let wireFormat = WireFormat(
-            { Self(account: $0, conversation: $1, before: $2, limit: $3, sentFrom: $4, sentUntil: $5, senders: $6) },
-            \.account, \.conversation, \.before, \.limit, \.sentFrom, \.sentUntil, \.senders)
+            Self.init, \.account, \.conversation, \.before, \.limit, \.sentFrom, \.sentUntil, \.senders,
+            \.includesUnread)
     }
 
     /// The conversations of an account, in the order of their ids; at most 20,000, those of which something was heard last.

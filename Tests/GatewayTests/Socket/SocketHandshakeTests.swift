@@ -237,11 +237,14 @@ import Testing
         }
     }
 
-    @Test func `of one session's request connections no more than allowed stay`() async throws {
+    @Test func `of one account's request connections no more than allowed stay`() async throws {
         try await withGateway { site in
             let alice = try await site.socketUser("Alice")
+            let devices = [alice, try await site.logInBySocket("Alice")]
             var sockets: [WebSocketClient] = []
-            for _ in 0..<PushHub.maxGuestsPerSession { sockets.append(try await alice.open("/ws/friend/del")) }
+            for index in 0..<PushHub.maxGuestsPerAccount {
+                sockets.append(try await devices[index % 2].open("/ws/friend/del"))
+            }
             #expect(try await alice.open("/ws/friend/del").ending() == "1013 too many connections")
             #expect(try await sockets[0].ask([:])["code"] == "9997")
             sockets[0].cut()

@@ -7,6 +7,9 @@ final class PushConnection {
     let socket: WebSocketConnection
     let session: Session
     let dialect: any PushDialect
+    /// What the dialect says of itself, at hand for every push.
+    let dialectName: Dialect
+    let isExclusive: Bool
     var expiry: Scheduled<Void>?
     /// The last message event before it was opened: where live begins unless its client resumes from a message.
     /// `nil` once the events since then are not kept any more.
@@ -44,6 +47,8 @@ final class PushConnection {
         self.socket = socket
         self.session = session
         self.dialect = dialect
+        dialectName = dialect.name
+        isExclusive = dialect.exclusivity != nil
         self.openedAt = openedAt
     }
 }

@@ -75,11 +75,8 @@ enum PushFrame {
     /// The frame as one account gets it.
     func bytes(for account: AccountID) -> WebSocketFrameBytes {
         switch self {
-        case .common(let bytes): return bytes
-        case .addressed(var text, let after):
-            text.writeString("\(account)")
-            text.writeImmutableBuffer(after)
-            return WebSocketFrameBytes(text: text)
+        case .common(let bytes): bytes
+        case .addressed(let before, let after): WebSocketFrameBytes(text: before, "\(account)", after)
         }
     }
 }

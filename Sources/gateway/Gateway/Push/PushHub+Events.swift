@@ -170,7 +170,7 @@ extension PushHub {
     private func send(_ push: Push, in dialect: Dialect, number: Int64?) {
         var encoded: PushFrame?
         func send(to account: AccountID) {
-            for connection in accounts[account]?.connections ?? [] where connection.dialect.name == dialect {
+            for connection in accounts[account]?.connections ?? [] where connection.dialectName == dialect {
                 guard let position = connection.position, position < number ?? .max else { continue }
                 let frame = encoded ?? push.frame()
                 encoded = frame

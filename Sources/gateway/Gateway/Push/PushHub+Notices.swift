@@ -82,7 +82,7 @@ extension PushHub {
     /// The older connections of the same account and dialect.
     private func rivals(of connection: PushConnection) -> [PushConnection] {
         (accounts[connection.session.account]?.connections ?? []).filter { other in
-            other.id < connection.id && other.dialect.name == connection.dialect.name
+            other.id < connection.id && other.dialectName == connection.dialectName
         }
     }
 
@@ -99,7 +99,7 @@ extension PushHub {
 
     /// Notes that a connection was given everything up to a message.
     func note(_ connection: PushConnection, servedUpTo message: MessageID) {
-        guard connection.dialect.exclusivity != nil, message > connection.served.message else { return }
+        guard connection.isExclusive, message > connection.served.message else { return }
         connection.served = PushConnection.Place(message: message, bytes: connection.socket.queuedBytes)
         if !connection.awaitsConfirmation {
             connection.awaitsConfirmation = true

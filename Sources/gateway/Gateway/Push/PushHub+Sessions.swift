@@ -5,17 +5,17 @@ import Shared
 struct GuestConnection {
     let id: UInt64
     let socket: WebSocketConnection
-    let account: AccountID
+    let session: SessionID
     let sessionOver: WebSocketEnd
     let expiry: Scheduled<Void>
 }
 
 extension PushHub {
-    /// Connections without pushes of one session.
-    static let maxGuestsPerSession = 64
+    /// Connections without pushes of one account.
+    static let maxGuestsPerAccount = 64
 
     /// Keeps a connection that pushes nothing while its session is live and its token good, and then closes it. One more
-    /// than ``maxGuestsPerSession`` is closed at once, to be tried again later. Takes the connection's `onClose`.
+    /// than ``maxGuestsPerAccount`` is closed at once, to be tried again later. Takes the connection's `onClose`.
     ///
     /// Must be called on the event loop.
     nonisolated func admit(_ socket: WebSocketConnection, _ session: Session, sessionOver: WebSocketEnd) {
@@ -24,26 +24,26 @@ extension PushHub {
             guard !hub.gate.isRevoked(session.id) else {
                 return socket.close(sessionOver)
             }
-            guard hub.guests[session.id, default: []].count < Self.maxGuestsPerSession else {
+            guard hub.guests[session.account, default: []].count < Self.maxGuestsPerAccount else {
                 return socket.close(code: .tryAgainLater, reason: "too many connections")
             }
             hub.lastConnection += 1
             let lifetime = Duration.seconds(max(0, session.expiresAt - WallClock.seconds))
             let guest = GuestConnection(
-                id: hub.lastConnection, socket: socket, account: session.account, sessionOver: sessionOver,
+                id: hub.lastConnection, socket: socket, session: session.id, sessionOver: sessionOver,
                 expiry: hub.close(socket, sessionOver, after: lifetime))
-            hub.guests[session.id, default: []].append(guest)
-            socket.onClose = { [self, id = guest.id] _ in assumeIsolated { $0.forgetGuest(id, of: session.id) } }
+            hub.guests[session.account, default: []].append(guest)
+            socket.onClose = { [self, id = guest.id] _ in assumeIsolated { $0.forgetGuest(id, of: session.account) } }
         }
     }
 
-    private func forgetGuest(_ id: UInt64, of session: SessionID) {
-        guests[session]?.removeAll { guest in
+    private func forgetGuest(_ id: UInt64, of account: AccountID) {
+        guests[account]?.removeAll { guest in
             guard guest.id == id else { return false }
             guest.expiry.cancel()
             return true
         }
-        if guests[session]?.isEmpty == true { guests[session] = nil }
+        if guests[account]?.isEmpty == true { guests[account] = nil }
     }
 
     /// Closes the connections of a session that is over. Idempotent.
@@ -51,9 +51,7 @@ extension PushHub {
         for connection in accounts[account]?.connections ?? [] where connection.session.id == session {
             connection.socket.close(connection.dialect.sessionOver)
         }
-        for guest in guests[session] ?? [] {
-            guest.socket.close(guest.sessionOver)
-        }
+        for guest in guests[account] ?? [] where guest.session == session { guest.socket.close(guest.sessionOver) }
     }
 
     /// Closes the connections of sessions whose end was heard of otherwise than by an event. Those that have outlived
@@ -68,7 +66,9 @@ extension PushHub {
                 connection.socket.close(code: .serviceRestart, reason: "resume with since")
             }
         }
-        for (session, connections) in guests { sessions[session] = connections.first?.account }
+        for (account, guests) in guests {
+            for guest in guests { sessions[guest.session] = account }
+        }
         for (session, account) in sessions where gate.isRevoked(session) { close(session, of: account) }
     }
 

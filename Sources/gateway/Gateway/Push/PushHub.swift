@@ -70,7 +70,7 @@ actor PushHub {
     private var background: [Task<Void, Never>] = []
     var lastConnection: UInt64 = 0
     /// Connections that push nothing and end with their session all the same.
-    var guests: [SessionID: [GuestConnection]] = [:]
+    var guests: [AccountID: [GuestConnection]] = [:]
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { eventLoop.executor.asUnownedSerialExecutor() }
 
@@ -157,7 +157,7 @@ actor PushHub {
         guard !gate.isRevoked(session.id) else { return close(session.id, of: session.account) }
         let lifetime = connection.dialect.lifetime(of: session, now: WallClock.seconds)
         connection.expiry = close(connection.socket, connection.dialect.sessionOver, after: lifetime)
-        if connection.dialect.exclusivity != nil { enforceClaim(of: connection) }
+        if connection.isExclusive { enforceClaim(of: connection) }
         // Those that are closing already leave in a later tick.
         let open = accounts[session.account]?.connections.filter(\.socket.isOpen) ?? []
         if open.count > maxConnectionsPerAccount {

@@ -17,6 +17,16 @@ struct WebSocketFrameBytes: Sendable {
         self.init(text: ByteBuffer(string: text))
     }
 
+    /// A complete text message in three pieces, copied once.
+    init(text before: ByteBuffer, _ middle: String, _ after: ByteBuffer) {
+        let length = before.readableBytes + middle.utf8.count + after.readableBytes
+        var bytes = Self.head(.text, payloadLength: length)
+        bytes.writeImmutableBuffer(before)
+        bytes.writeString(middle)
+        bytes.writeImmutableBuffer(after)
+        self.bytes = bytes
+    }
+
     /// A complete text message of JSON.
     init(json: JSONWriter) {
         self.init(text: json.bytes)
@@ -38,7 +48,13 @@ struct WebSocketFrameBytes: Sendable {
     }
 
     init(_ opcode: WebSocketFrameOpcode, payload: ByteBuffer) {
-        let length = payload.readableBytes
+        var bytes = Self.head(opcode, payloadLength: payload.readableBytes)
+        bytes.writeImmutableBuffer(payload)
+        self.bytes = bytes
+    }
+
+    /// The head of a frame, in a buffer with room for its payload.
+    private static func head(_ opcode: WebSocketFrameOpcode, payloadLength length: Int) -> ByteBuffer {
         var bytes = ByteBufferAllocator().buffer(capacity: length + 10)
         // FIN, and no extension bits.
         bytes.writeInteger(0x80 | opcode.rawValue)
@@ -51,7 +67,6 @@ struct WebSocketFrameBytes: Sendable {
             bytes.writeInteger(UInt8(127))
             bytes.writeInteger(UInt64(length))
         }
-        bytes.writeImmutableBuffer(payload)
-        self.bytes = bytes
+        return bytes
     }
 }

@@ -21,24 +21,29 @@ extension MessageStore {
             }
             let range = try Self.range(of: request, db)
             let senders = request.senders.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }
-            var newestFirst = try Row.fetchAll(
+            let page = try Row.fetchCursor(
                 db.cachedStatement(sql: Self.historyPage),
                 arguments: [
                     request.conversation, range.lowerBound, range.upperBound, senders, request.account,
                     request.limit + 1,
-                ]
-            ).map(Self.listedMessage)
+                ])
+            // Row by row: an array of rows would copy every value once more.
+            var newestFirst = try Array(page.map(Self.listedMessage))
             let found = newestFirst.count
             newestFirst = Array(newestFirst.prefix(Int(request.limit)).prefix(textBytes: Self.maxPageBytes))
-            let readIndexes = try Row.fetchAll(
-                db, sql: "SELECT accountID, readIndex FROM participant WHERE conversationID = ? ORDER BY accountID",
-                arguments: [request.conversation]
-            ).map { ReadIndex(account: $0[0], message: $0[1]) }
+            let participants = try db.cachedStatement(
+                sql: "SELECT accountID, readIndex FROM participant WHERE conversationID = ? ORDER BY accountID")
+            let readIndexes = try Array(
+                Row.fetchCursor(participants, arguments: [request.conversation])
+                    .map { ReadIndex(account: $0[0], message: $0[1]) })
+            let unreadCount =
+                request.includesUnread
+                ? try Self.unreadCount(
+                    of: request.account, in: request.conversation,
+                    after: max(membership.joinedAfter, membership.readIndex), db) : nil
             return MessageAPI.History.Reply(
                 messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
-                unreadCount: try Self.unreadCount(
-                    of: request.account, in: request.conversation,
-                    after: max(membership.joinedAfter, membership.readIndex), db))
+                unreadCount: unreadCount)
         }
     }
 
@@ -197,7 +202,7 @@ extension MessageStore {
                 FROM participant JOIN conversation ON conversation.id = conversationID
                 WHERE accountID = ? AND closedAt IS NULL
                 """)
-        return try Row.fetchAll(statement, arguments: [account]).map { ($0[0], $0[1]) }
+        return try Array(Row.fetchCursor(statement, arguments: [account]).map { ($0[0], $0[1]) })
     }
 
     /// Conversation, first sequence, end of the sequences, senders or null, account, limit; newest first.

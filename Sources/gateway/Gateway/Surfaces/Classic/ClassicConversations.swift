@@ -26,7 +26,9 @@ extension ClassicSurface {
     @Sendable func pullConversationChain(
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> SurfaceAnswer {
-        let history = try await messageService.ask(try Self.page(call, session), call.context)
+        var page = try Self.page(call, session)
+        page.includesUnread = true
+        let history = try await messageService.ask(page, call.context)
         let chain = Self.readableChain(history)
         let items = try await ClassicMessageItems(chain.map(\.listed), self, call)
         // Senders who have left the conversation have no index any more.
@@ -39,7 +41,7 @@ extension ClassicSurface {
                     readers.write(item.readers, to: &$0)
                 }
             }
-            json.field("unread_count", history.unreadCount)
+            json.field("unread_count", history.unreadCount ?? 0)
             if history.hasMore || chain.count < history.messages.count { json.field("has_more", true) }
         }
     }
