@@ -159,7 +159,8 @@ struct MessageHarness: Sendable {
         try await gateway.call(
             MessageAPI.History(
                 account: AccountID(account), conversation: ConversationID(conversation), before: before, limit: limit,
-                sentFrom: from, sentUntil: until, senders: senders?.map { AccountID($0) }, includesUnread: true), .test())
+                sentFrom: from, sentUntil: until, senders: senders?.map { AccountID($0) }, includesUnread: true),
+            .test())
     }
 }
 
