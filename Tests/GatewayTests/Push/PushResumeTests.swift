@@ -131,7 +131,10 @@ import Testing
             $0.transport = .files
         } _: { site in
             let (alice, bob, conversation) = try await site.friends()
+            let early = try await bob.listen("?since=1")
             try await alice.send("missed", to: conversation)
+            // The gateway has heard of it: nobody is pushed it who does not ask.
+            #expect(try await early.nextMessageIDs(1) == [2])
             await site.stop(.message)
             let sockets = [try await bob.listen("?since=1"), try await bob.listen()]
             try await site.start(.message)

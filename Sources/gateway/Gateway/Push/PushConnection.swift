@@ -22,7 +22,7 @@ final class PushConnection {
     var claim: Int64?
     /// Of an exclusive dialect: how far it was served.
     var served = Place()
-    /// An earlier place, so that a connection which is always being written to is seen to get on.
+    /// An earlier place: what has been acknowledged since then has been there for a while.
     var mark = Place()
     /// As far as message-svc was told of it.
     var confirmed = MessageID(0)
@@ -35,10 +35,10 @@ final class PushConnection {
         var bytes: UInt64 = 0
     }
 
-    /// Up to which message everything has reached the client's side.
+    /// Up to which message everything has reached the client's side; while it is open, as far as it had time to read it.
     var delivered: MessageID {
         let bytes = socket.deliveredBytes
-        if bytes >= served.bytes { return served.message }
+        if !socket.isOpen, bytes >= served.bytes { return served.message }
         return bytes >= mark.bytes ? mark.message : confirmed
     }
 

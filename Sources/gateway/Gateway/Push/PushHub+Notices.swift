@@ -141,7 +141,9 @@ extension PushHub {
         let previous = settling[account]?.task
         let task = Task {
             await previous?.value
-            for _ in 0..<Self.settlingSteps where connection.delivered < connection.served.message {
+            var steps = Self.settlingSteps
+            while steps > 0, connection.delivered < connection.served.message, !connection.socket.isDeliveryFinal {
+                steps -= 1
                 // Ends early only with the process.
                 try? await Task.sleep(for: Self.settlingStep)
             }

@@ -98,6 +98,9 @@ final class WebSocketConnection: Sendable {
     /// the connection has ended may never have arrived.
     var deliveredBytes: UInt64 { handler.deliveredBytes }
 
+    /// Whether ``deliveredBytes`` will not change any more.
+    var isDeliveryFinal: Bool { handler.isDeliveryFinal }
+
     /// How the connection is closed when its queue is full.
     var overflowCloseCode: WebSocketCloseCode {
         get { handler.overflowCloseCode }

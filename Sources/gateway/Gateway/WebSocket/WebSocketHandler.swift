@@ -76,6 +76,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var writtenBytes: UInt64 = 0
     private var hasDropped = false
     private var lastAcknowledged: UInt64 = 0
+    /// Whether the peer has ended its side in order.
+    private var hasSaidGoodbye = false
     /// ``deliveredBytes`` in the end.
     private var finallyDelivered: UInt64?
     private var writingFrames = 0
@@ -109,15 +111,19 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return false
     }
 
+    /// Whether ``deliveredBytes`` will not change any more.
+    var isDeliveryFinal: Bool { finallyDelivered != nil }
+
     /// Of the bytes queued since the handshake, in their order, those that the peer's side has acknowledged.
     var deliveredBytes: UInt64 { finallyDelivered ?? acknowledgedBytes }
 
-    /// As the kernel knows it, and what it knew last when there is nothing to ask any more.
+    /// As the kernel knows it. When there is nothing to ask any more, what it knew after the peer's goodbye: a connection
+    /// that breaks off has left bytes that were acknowledged and not read.
     private var acknowledgedBytes: UInt64 {
-        if let context, let unacknowledged = Self.unacknowledgedBytes(of: context) {
-            lastAcknowledged = writtenBytes - min(writtenBytes, unacknowledged)
-        }
-        return lastAcknowledged
+        guard let context, let unacknowledged = Self.unacknowledgedBytes(of: context) else { return lastAcknowledged }
+        let acknowledged = writtenBytes - min(writtenBytes, unacknowledged)
+        if hasSaidGoodbye { lastAcknowledged = acknowledged }
+        return acknowledged
     }
 
     private static func unacknowledgedBytes(of context: ChannelHandlerContext) -> UInt64? {
@@ -157,6 +163,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
+        hasSaidGoodbye = true
         finallyDelivered = deliveredBytes
         cut()
     }
@@ -392,6 +399,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func answerClose(_ code: WebSocketCloseCode?) {
         // The answer to our close frame comes behind everything that was written.
         if !isOpen { finallyDelivered = writtenBytes }
+        hasSaidGoodbye = true
+        lastAcknowledged = acknowledgedBytes
         if isOpen {
             enqueue(WebSocketFrameBytes(close: code).bytes)
             reportClose(code)
