@@ -62,7 +62,7 @@ extension GatewayConfiguration {
     /// | key | meaning | default | range |
     /// |---|---|---|---|
     /// | `gateway.listen` | where clients connect | `127.0.0.1:8000` | `HOST:PORT`, `unix:PATH` |
-    /// | `gateway.admin` | `/healthz` and `/readyz` | `unix:<runtime>/gateway-admin.sock` | the same |
+    /// | `gateway.admin` | `/healthz`, `/readyz`, `/metrics` | `unix:<runtime>/gateway-admin.sock` | the same |
     /// | `gateway.request-timeout-ms` | deadline of a request | 5000 | 100…60000 |
     /// | `gateway.max-connections` | open connections, all kinds | 10000 | 1…1000000 |
     /// | `gateway.max-connections-per-account` | push connections of one account | 8 | 1…1000 |

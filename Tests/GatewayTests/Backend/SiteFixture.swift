@@ -79,6 +79,11 @@ final class Site: Sendable {
         }
     }
 
+    /// What the gateway's admin listener answers.
+    func admin(_ method: String, _ path: String) async throws -> HTTPClient.Response {
+        try await HTTPClient(unixSocket: busConfiguration.runtimePath + "/admin.sock").request(method, path)
+    }
+
     /// Returns as soon as the gateway says that it can serve.
     func untilReady() async throws {
         try await untilReady(busConfiguration.runtimePath + "/admin.sock")
