@@ -79,6 +79,16 @@ struct JSONObject: Sendable, Equatable {
         self.members = members
     }
 
+    /// Reads a text; `nil` for what is no JSON, or no object.
+    init?(parsing text: ByteBuffer) {
+        do throws(JSONSyntaxError) {
+            guard let object = try JSONValue(parsing: text).object else { return nil }
+            self = object
+        } catch {
+            return nil
+        }
+    }
+
     /// Whether there is no member at all.
     var isEmpty: Bool { members.isEmpty }
 

@@ -56,6 +56,22 @@ struct Push {
         self.audience = audience
         self.frame = frame
     }
+
+    /// `{"type": …, "<member>": {…}}`, the same for everyone.
+    ///
+    /// - Parameter fields: writes what is in the member.
+    init(
+        _ type: String, _ member: String, to audience: Audience, _ fields: @escaping (inout JSONWriter) -> Void
+    ) {
+        self.init(to: audience) {
+            var json = JSONWriter()
+            json.object {
+                $0.field("type", type)
+                $0.object(member, fields)
+            }
+            return .common(WebSocketFrameBytes(json: json))
+        }
+    }
 }
 
 /// Whom something concerns.

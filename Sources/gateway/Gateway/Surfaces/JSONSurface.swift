@@ -165,13 +165,7 @@ extension JSONSurface {
         guard request.method != .GET, request.method != .HEAD, request.body.readableBytes > 0 else {
             return Call(request: request, body: JSONObject(), context: context)
         }
-        let value: JSONValue
-        do throws(JSONSyntaxError) {
-            value = try JSONValue(parsing: request.body)
-        } catch {
-            throw .invalidJSON
-        }
-        guard let body = value.object else { throw .invalidJSON }
+        guard let body = JSONObject(parsing: request.body) else { throw .invalidJSON }
         return Call(request: request, body: body, context: context)
     }
 

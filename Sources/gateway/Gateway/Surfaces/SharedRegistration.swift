@@ -15,6 +15,6 @@ struct SharedRegistration: Sendable {
 
     /// A body that is no JSON is for the dialect to refuse.
     private static func hasUserName(_ body: ByteBuffer) -> Bool {
-        (try? JSONValue(parsing: body))?.object?["username"] != nil
+        JSONObject(parsing: body)?["username"] != nil
     }
 }

@@ -33,7 +33,7 @@ struct SurfaceCall<Failure: SurfaceFailure>: Sendable {
     /// The client's own id of a message, from the body or the header `Idempotency-Key`; `nil` for none.
     func clientMessageID(_ name: String) throws(Failure) -> String? {
         guard let id = try optionalText(name) ?? request.headers.first(name: "Idempotency-Key") else { return nil }
-        guard !id.isEmpty, id.unicodeScalars.count <= 255, !id.contains("\0") else { throw .badField(name) }
+        guard ClientMessageID.isPossible(id) else { throw .badField(name) }
         return id
     }
 
@@ -135,4 +135,13 @@ struct SurfaceCall<Failure: SurfaceFailure>: Sendable {
 
     /// No id has more than 53 bits, so nothing is lost, and nobody behind here can overflow who counts on from an id.
     private static func bounded(_ id: Int64) -> Int64 { min(max(id, -1 << 53), 1 << 53) }
+}
+
+/// The ids that clients give their messages; the same in every dialect.
+enum ClientMessageID {
+    private static let maxCharacters = 255
+
+    static func isPossible(_ id: String) -> Bool {
+        !id.isEmpty && id.unicodeScalars.count <= maxCharacters && !id.contains("\0")
+    }
 }

@@ -1,3 +1,4 @@
+import NIOHTTP1
 import Shared
 
 /// A refusal in the words of one dialect.
@@ -12,9 +13,25 @@ protocol SurfaceFailure: Error {
     static var invalidJSON: Self { get }
     /// No token, or one that is not valid any more.
     static var invalidToken: Self { get }
+    /// The HTTP status.
+    var status: Int { get }
+    /// Seconds to wait before the next try, for 429 and 503.
+    var retryAfter: String? { get }
+    /// Writes the members of the answer's object.
+    func write(to json: inout JSONWriter)
+}
+
+extension SurfaceFailure {
     /// Whether it is a defect of ours, to be found in the log.
-    var isDefect: Bool { get }
-    var response: HTTPResponse { get }
+    var isDefect: Bool { status == 500 }
+
+    var response: HTTPResponse {
+        var json = JSONWriter(reserving: 96)
+        json.object(write)
+        var response = HTTPResponse(status: HTTPResponseStatus(statusCode: status), json: json)
+        if let retryAfter { response.headers.add(name: "Retry-After", value: retryAfter) }
+        return response
+    }
 }
 
 /// A service whose refusals come back in a dialect's words.

@@ -130,16 +130,8 @@ struct ClassicError: SurfaceFailure, Hashable {
         }
     }
 
-    var isDefect: Bool { status == 500 }
-
-    var response: HTTPResponse {
-        var json = JSONWriter(reserving: 96)
-        json.object {
-            $0.field("code", code)
-            $0.field("info", info)
-        }
-        var response = HTTPResponse(status: HTTPResponseStatus(statusCode: status), json: json)
-        if let retryAfter { response.headers.add(name: "Retry-After", value: retryAfter) }
-        return response
+    func write(to json: inout JSONWriter) {
+        json.field("code", code)
+        json.field("info", info)
     }
 }

@@ -8,7 +8,7 @@ struct ClassicPush: PushDialect {
 
     func pushes(about event: BackendEvent, _ names: PushNames) -> [Push] {
         switch event {
-        case .messageSent(let message): [Push(to: .members(message.conversation)) { frame(message, names) }]
+        case .messageSent(let message): self.message(message, names)
         case .messageRecalled(let recall):
             push("message_recalled", to: .members(recall.conversation)) { json in
                 json.field("conversation_id", recall.conversation.rawValue)
@@ -74,8 +74,8 @@ struct ClassicPush: PushDialect {
         }
     }
 
-    private func frame(_ message: Message, _ names: PushNames) -> PushFrame {
-        frame("receive_message") { json in
+    private func message(_ message: Message, _ names: PushNames) -> [Push] {
+        push("receive_message", to: .members(message.conversation)) { json in
             json.field("message", message.text)
             json.field("message_id", message.id.rawValue)
             json.field("sender_name", names.profile(of: message.sender)?.userName ?? "")
@@ -92,15 +92,6 @@ struct ClassicPush: PushDialect {
     private func push(
         _ type: String, to audience: Audience, _ fields: @escaping (inout JSONWriter) -> Void
     ) -> [Push] {
-        [Push(to: audience) { frame(type, fields) }]
-    }
-
-    private func frame(_ type: String, _ fields: (inout JSONWriter) -> Void) -> PushFrame {
-        var json = JSONWriter()
-        json.object {
-            $0.field("type", type)
-            $0.object("message", fields)
-        }
-        return .common(WebSocketFrameBytes(json: json))
+        [Push(type, "message", to: audience, fields)]
     }
 }

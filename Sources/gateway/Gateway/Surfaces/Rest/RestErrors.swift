@@ -101,16 +101,8 @@ struct RestError: SurfaceFailure, Hashable {
         }
     }
 
-    var isDefect: Bool { status == 500 }
-
-    var response: HTTPResponse {
-        var json = JSONWriter(reserving: 96)
-        json.object {
-            $0.field("code", status)
-            $0.field("message", message)
-        }
-        var response = HTTPResponse(status: HTTPResponseStatus(statusCode: status), json: json)
-        if let retryAfter { response.headers.add(name: "Retry-After", value: retryAfter) }
-        return response
+    func write(to json: inout JSONWriter) {
+        json.field("code", status)
+        json.field("message", message)
     }
 }

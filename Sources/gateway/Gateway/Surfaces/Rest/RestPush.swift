@@ -97,15 +97,6 @@ struct RestPush: PushDialect {
     private func push(
         _ type: String, to audience: Audience, _ fields: @escaping (inout JSONWriter) -> Void
     ) -> [Push] {
-        [
-            Push(to: audience) {
-                var json = JSONWriter()
-                json.object {
-                    $0.field("type", type)
-                    $0.object("data", fields)
-                }
-                return .common(WebSocketFrameBytes(json: json))
-            }
-        ]
+        [Push(type, "data", to: audience, fields)]
     }
 }

@@ -75,10 +75,7 @@ extension SocketSurface {
     }
 
     @Sendable func logOut(_ call: SocketHTTPCall, _ session: Session) async throws(SocketHTTPError) -> SurfaceAnswer {
-        _ = try await authService.ask(AuthAPI.LogOut(account: session.account, session: session.id), call.context)
-        // The event says so to every gateway; this one must not serve the token even until it comes.
-        core.gate.revoke(session.id, expiresAt: session.expiresAt)
-        await core.hub.close(session.id, of: session.account)
+        try await end(session.id, of: session, call.context)
         return SurfaceAnswer(headers: Self.cookies(token: "", account: "", seconds: 0, call))
     }
 

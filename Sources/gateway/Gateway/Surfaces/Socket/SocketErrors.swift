@@ -63,17 +63,9 @@ struct SocketHTTPError: SurfaceFailure, Hashable {
         }
     }
 
-    var isDefect: Bool { status == 500 }
-
-    var response: HTTPResponse {
-        var json = JSONWriter(reserving: 96)
-        json.object {
-            if let code { $0.field("code", code) }
-            $0.field("message", message)
-        }
-        var response = HTTPResponse(status: HTTPResponseStatus(statusCode: status), json: json)
-        if let retryAfter { response.headers.add(name: "Retry-After", value: retryAfter) }
-        return response
+    func write(to json: inout JSONWriter) {
+        if let code { json.field("code", code) }
+        json.field("message", message)
     }
 }
 

@@ -93,13 +93,7 @@ struct SocketCall: Sendable {
 
     /// - Throws: ``SocketRefusal/badParameters`` for what is no JSON object.
     init(_ frame: ByteBuffer, _ session: Session, _ context: CallContext) throws(SocketRefusal) {
-        let value: JSONValue
-        do throws(JSONSyntaxError) {
-            value = try JSONValue(parsing: frame)
-        } catch {
-            throw .badParameters
-        }
-        guard let body = value.object else { throw .badParameters }
+        guard let body = JSONObject(parsing: frame) else { throw .badParameters }
         self.body = body
         self.session = session
         self.context = context
@@ -148,7 +142,7 @@ struct SocketCall: Sendable {
     /// The client's own id of a message; `nil` for none.
     func clientMessageID() throws(SocketRefusal) -> String? {
         guard let id = try optionalText("clientMessageId") else { return nil }
-        guard !id.isEmpty, id.unicodeScalars.count <= 255, !id.contains("\0") else { throw .badParameters }
+        guard ClientMessageID.isPossible(id) else { throw .badParameters }
         return id
     }
 }
