@@ -27,10 +27,13 @@ extension WireRecord {
     }
 
     /// Reads a payload. Bytes after the last known field are ignored, so that fields may be added at the end.
-    package init(wireBytes: some Collection<UInt8>) throws(WireError) {
+    package init(wireBytes: ArraySlice<UInt8>) throws(WireError) {
         var reader = WireReader(wireBytes)
         self = try Self.wireFormat.read(&reader)
     }
+
+    /// Reads a payload that is a whole array.
+    package init(wireBytes: [UInt8]) throws(WireError) { try self.init(wireBytes: wireBytes[...]) }
 }
 
 /// The field list of a record, written once and used in both directions.
@@ -40,13 +43,14 @@ package struct WireFormat<Record: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - make: the record's initialiser.
-    ///   - fields: the key paths of its arguments, in the same order.
+    ///   - fields: its arguments, in the same order, as functions of a record: `\.name` is compiled to one, where a key
+    ///     path object would be looked at anew with every write.
     package init<each Field: WireValue>(
         _ make: @escaping @Sendable (repeat each Field) -> Record,
-        _ fields: repeat any KeyPath<Record, each Field> & Sendable
+        _ fields: repeat @escaping @Sendable (Record) -> each Field
     ) {
         write = { record, writer in
-            repeat record[keyPath: each fields].write(to: &writer)
+            repeat (each fields)(record).write(to: &writer)
         }
         self.make = { reader in
             make(repeat try (each Field)(from: &reader))
@@ -88,22 +92,26 @@ package struct WireWriter: Sendable {
 
 /// Reads values from bytes that may come from anywhere: every length is checked before it is believed.
 package struct WireReader: Sendable {
-    private let bytes: [UInt8]
+    private let bytes: ArraySlice<UInt8>
     private var position: Int
 
-    package init(_ bytes: some Collection<UInt8>) {
-        self.bytes = bytes as? [UInt8] ?? [UInt8](bytes)
-        position = 0
+    package init(_ bytes: ArraySlice<UInt8>) {
+        self.bytes = bytes
+        position = bytes.startIndex
     }
 
+    package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
+
     /// Bytes not read yet.
-    package var remaining: Int { bytes.count - position }
+    package var remaining: Int { bytes.endIndex - position }
 
     package mutating func read<Value: FixedWidthInteger>(_: Value.Type = Value.self) throws(WireError) -> Value {
         let size = MemoryLayout<Value>.size
         guard remaining >= size else { throw WireError("truncated integer") }
         defer { position += size }
-        return bytes.withUnsafeBytes { Value(littleEndian: $0.loadUnaligned(fromByteOffset: position, as: Value.self)) }
+        return bytes.withUnsafeBytes {
+            Value(littleEndian: $0.loadUnaligned(fromByteOffset: position - bytes.startIndex, as: Value.self))
+        }
     }
 
     package mutating func readRaw(count: Int) throws(WireError) -> ArraySlice<UInt8> {
@@ -114,7 +122,7 @@ package struct WireReader: Sendable {
 
     /// Everything up to the end.
     package mutating func readRest() -> ArraySlice<UInt8> {
-        defer { position = bytes.count }
+        defer { position = bytes.endIndex }
         return bytes[position...]
     }
 }
