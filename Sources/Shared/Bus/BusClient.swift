@@ -17,13 +17,16 @@ package struct CallContext: Sendable {
 }
 
 /// Calls one service over the bus: pipelined, bounded, each call answered by a reply, a refusal or its deadline.
+///
+/// A call is encoded where it is made; the frames of all threads wait in one list, and one job of the reactor sends what
+/// has gathered there.
 package final class BusClient: Sendable {
     private typealias Completion = @Sendable (Result<ArraySlice<UInt8>, ServiceError>) -> Void
 
     private struct State {
         var pending = PendingCalls<Completion>()
-        /// Calls handed to the reactor that are not on the socket yet.
-        var queued = 0
+        /// Calls, pending already, whose frames are not on the socket yet.
+        var outgoing: [OutgoingCall] = []
         /// When the next look for expired calls is due.
         var nextSweep: MonotonicTime?
         var isClosed = false
@@ -32,6 +35,11 @@ package final class BusClient: Sendable {
         /// Whether it still has to be told that nothing more is on its way.
         var owesFarewell = false
         var socket: ZMQSocket?
+    }
+
+    private struct OutgoingCall {
+        let id: UInt64
+        let frame: [UInt8]
     }
 
     /// Pause between two looks whether a service that said goodbye is back.
@@ -44,6 +52,7 @@ package final class BusClient: Sendable {
     private let reactor: BusReactor
     private let maxInFlight: Int
     private let logger: Logger
+    private let lastID = Atomic<UInt64>(0)
     private let state = Mutex(State())
 
     /// - Parameters:
@@ -70,11 +79,14 @@ package final class BusClient: Sendable {
 
     /// Fails what is waiting and refuses what comes later. Idempotent.
     package func close() {
-        let (abandoned, socket) = state.withLock { state in
+        let (unsent, sent, socket) = state.withLock { state in
             state.isClosed = true
-            return (state.pending.removeAll(), state.socket.take())
+            let unsent = state.outgoing.compactMap { state.pending.take($0.id) }
+            state.outgoing = []
+            return (unsent, state.pending.removeAll(), state.socket.take())
         }
-        for completion in abandoned { completion(.failure(ServiceError(.outcomeUnknown))) }
+        for completion in unsent { completion(.failure(ServiceError(.unavailable))) }
+        for completion in sent { completion(.failure(ServiceError(.outcomeUnknown))) }
         if let socket { reactor.execute { loop in loop.close(socket) } }
     }
 
@@ -96,57 +108,68 @@ package final class BusClient: Sendable {
         _ request: Request, _ context: CallContext,
         completion: @escaping @Sendable (Result<Request.Reply, ServiceError>) -> Void
     ) {
-        let isAdmitted = state.withLock { state in
-            guard !state.isClosed, state.pending.count + state.queued < maxInFlight else { return false }
-            state.queued += 1
-            return true
-        }
-        guard isAdmitted else { return completion(.failure(ServiceError(.unavailable))) }
-        reactor.execute { [self] loop in
-            let isAway = state.withLock { state in
-                state.queued -= 1
-                return state.isAway
+        let call = outgoing(request, context)
+        submit(call, context.deadline) { result in completion(Self.decode(result, as: Request.self)) }
+    }
+
+    private func outgoing<Request: BusRequest>(_ request: Request, _ context: CallContext) -> OutgoingCall {
+        let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+        let head = RequestHead(
+            id: id, caller: caller, remainingMilliseconds: UInt32(clamping: context.deadline.millisecondsFromNow),
+            route: Request.route, trace: context.trace)
+        return OutgoingCall(id: id, frame: head.frame { request.write(to: &$0) })
+    }
+
+    private static func decode<Request: BusRequest>(
+        _ result: Result<ArraySlice<UInt8>, ServiceError>, as _: Request.Type
+    ) -> Result<Request.Reply, ServiceError> {
+        switch result {
+        case .success(let payload):
+            do throws(WireError) {
+                return .success(try Request.Reply(wireBytes: payload))
+            } catch {
+                return .failure(ServiceError(.internal, detail: "\(Request.route): \(error)"))
             }
-            guard !isAway else { return completion(.failure(ServiceError(.unavailable))) }
-            transmit(request, context, loop) { result in
-                completion(
-                    result.flatMap { payload in
-                        do throws(WireError) {
-                            return .success(try Request.Reply(wireBytes: payload))
-                        } catch {
-                            return .failure(ServiceError(.internal, detail: "\(Request.route): \(error)"))
-                        }
-                    })
-            }
+        case .failure(let error): return .failure(error)
         }
     }
 
-    private func transmit<Request: BusRequest>(
-        _ request: Request, _ context: CallContext, _ loop: ReactorLoop, completion: @escaping Completion
-    ) {
-        let (socket, id, mustSweep) = state.withLock { state -> (ZMQSocket?, UInt64, Bool) in
-            guard let socket = state.socket, !context.deadline.hasPassed else { return (nil, 0, false) }
-            let id = state.pending.add(completion, deadline: context.deadline)
-            let expiry = state.pending.nextExpiry ?? context.deadline
-            return (socket, id, state.nextSweep.map { expiry < $0 } ?? true)
+    private func submit(_ call: OutgoingCall, _ deadline: MonotonicTime, completion: @escaping Completion) {
+        let isExpired = deadline.hasPassed
+        let (isAdmitted, isFirst) = state.withLock { state in
+            guard !isExpired, !state.isClosed, state.pending.count < maxInFlight else { return (false, false) }
+            state.pending.add(completion, id: call.id, deadline: deadline)
+            state.outgoing.append(call)
+            return (true, state.outgoing.count == 1)
         }
-        guard let socket else { return completion(.failure(ServiceError(.unavailable))) }
-        if mustSweep { scheduleSweep(loop) }
-        let envelope = RequestEnvelope(
-            id: id, caller: caller, remainingMilliseconds: UInt32(clamping: context.deadline.millisecondsFromNow),
-            route: Request.route, trace: context.trace, payload: request.wireBytes[...])
+        guard isAdmitted else { return completion(.failure(ServiceError(.unavailable))) }
+        if isFirst { reactor.execute { [self] loop in sendOutgoing(loop) } }
+    }
+
+    private func sendOutgoing(_ loop: ReactorLoop) {
+        let (socket, calls) = state.withLock { state in
+            defer { state.outgoing = [] }
+            // One that has expired meanwhile was answered: it must not be executed any more.
+            return (state.isAway ? nil : state.socket, state.outgoing.filter { state.pending.contains($0.id) })
+        }
+        for call in calls { transmit(call, on: socket) }
+        scheduleSweepIfNeeded(loop)
+        sayFarewellIfDone()
+    }
+
+    private func transmit(_ call: OutgoingCall, on socket: ZMQSocket?) {
         do throws(ZMQError) {
-            if try socket.send(envelope.bytes) { return }
+            if let socket, try socket.send(call.frame) { return }
         } catch {
             logger.warning("a call could not be sent", metadata: ["to": "\(service)", "error": "\(error)"])
         }
-        state.withLock { $0.pending.take(id) }?(.failure(ServiceError(.unavailable)))
+        state.withLock { $0.pending.take(call.id) }?(.failure(ServiceError(.unavailable)))
     }
 
     private func receive(_ frames: [[UInt8]], _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
-            if frames[0] == Envelope.signal(.goodbye) { return withdraw(loop) }
+            if frames[0] == Envelope.goodbye { return withdraw(loop) }
             let reply = try ReplyEnvelope(frames[0])
             // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
             state.withLock { $0.pending.take(reply.id) }?(reply.result)
@@ -154,6 +177,16 @@ package final class BusClient: Sendable {
         } catch {
             logger.warning("an unreadable reply was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
         }
+    }
+
+    // MARK: - Deadlines
+
+    private func scheduleSweepIfNeeded(_ loop: ReactorLoop) {
+        let isNeeded = state.withLock { state in
+            guard let expiry = state.pending.nextExpiry else { return false }
+            return state.nextSweep.map { expiry < $0 } ?? true
+        }
+        if isNeeded { scheduleSweep(loop) }
     }
 
     private func scheduleSweep(_ loop: ReactorLoop) {
@@ -196,20 +229,29 @@ package final class BusClient: Sendable {
             return state.socket
         }
         // If it cannot be sent, the service has gone without waiting.
-        _ = try? socket?.send(Envelope.signal(.farewell))
+        _ = try? socket?.send(Envelope.farewell)
     }
 
     private func scheduleProbe(_ loop: ReactorLoop) {
         loop.schedule(at: .after(Self.probeInterval)) { [self] loop in
-            guard !state.withLock({ $0.isClosed }) else { return }
             let context = CallContext(trace: "", deadline: .after(Self.probeTimeout))
-            transmit(EventLogAPI.Read(after: 0, limit: 0), context, loop) { [self] result in
-                if case .failure = result {
-                    reactor.execute { [self] loop in scheduleProbe(loop) }
-                } else {
-                    state.withLock { $0.isAway = false }
-                }
+            let probe = outgoing(EventLogAPI.Read(after: 0, limit: 0), context)
+            let isAdmitted = state.withLock { state in
+                guard !state.isClosed else { return false }
+                state.pending.add({ [self] in follow($0) }, id: probe.id, deadline: context.deadline)
+                return true
             }
+            guard isAdmitted else { return }
+            transmit(probe, on: state.withLock { $0.socket })
+            scheduleSweepIfNeeded(loop)
+        }
+    }
+    /// Goes on calling once a probe was answered, whatever the answer was.
+    private func follow(_ probe: Result<ArraySlice<UInt8>, ServiceError>) {
+        if case .failure = probe {
+            reactor.execute { [self] loop in scheduleProbe(loop) }
+        } else {
+            state.withLock { $0.isAway = false }
         }
     }
 }

@@ -19,9 +19,17 @@ package final class BusServer: Sendable {
         let id: [UInt8]
     }
 
+    private struct OutgoingReply {
+        let peer: [UInt8]
+        let socket: ZMQSocket
+        let frame: [UInt8]
+    }
+
     private struct State {
         var phase = Phase.serving
         var inFlight = 0
+        /// Answers that are not on their socket yet; their requests count as in flight.
+        var outgoing: [OutgoingReply] = []
         /// Who may have a request on its way.
         var callers: [Caller: ZMQSocket] = [:]
         var isWaitingForPartings = false
@@ -107,7 +115,7 @@ package final class BusServer: Sendable {
 
     private func sayGoodbye(to caller: Caller, on socket: ZMQSocket) {
         // A caller that is gone, or reads nothing, will not part.
-        if (try? socket.send(caller.id, Envelope.signal(.goodbye))) != true {
+        if (try? socket.send(caller.id, Envelope.goodbye)) != true {
             state.withLock { _ = $0.callers.removeValue(forKey: caller) }
         }
     }
@@ -118,19 +126,15 @@ package final class BusServer: Sendable {
     }
 
     private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, _ loop: ReactorLoop) {
-        if frames.count == 2, frames[1] == Envelope.signal(.farewell) {
+        if frames.count == 2, frames[1] == Envelope.farewell {
             return part(Caller(socket: ObjectIdentifier(socket), id: frames[0]), loop)
         }
         guard frames.count == 2, let id = RequestEnvelope.id(of: frames[1]) else {
             return logger.warning("an unreadable frame was dropped", metadata: ["frames": "\(frames.count)"])
         }
         let peer = frames[0]
-        let reply: BusRoutes.Reply = { [self] bytes in
-            reactor.execute { [self] loop in
-                transmit(bytes, to: peer, on: socket)
-                state.withLock { $0.inFlight -= 1 }
-                finishDrainingIfDone(loop)
-            }
+        let reply: BusRoutes.Reply = { [self] frame in
+            submit(OutgoingReply(peer: peer, socket: socket, frame: frame))
         }
         let caller = Caller(socket: ObjectIdentifier(socket), id: peer)
         let (isAdmitted, isLate) = state.withLock { state in
@@ -147,16 +151,15 @@ package final class BusServer: Sendable {
         }
         do throws(ServiceError) {
             let envelope = try decode(frames[1])
-            guard let route = routes[envelope.route] else {
-                throw ServiceError(.badRequest, detail: "unknown route")
-            }
-            guard route.peers.contains(envelope.caller) else {
-                throw ServiceError(.badRequest, detail: "\(envelope.route) is not for \(envelope.caller)")
+            let head = envelope.head
+            guard let route = routes[head.route] else { throw ServiceError(.badRequest, detail: "unknown route") }
+            guard route.peers.contains(head.caller) else {
+                throw ServiceError(.badRequest, detail: "\(head.route) is not for \(head.caller)")
             }
             // Work that nobody waits for any more is not begun.
-            guard envelope.remainingMilliseconds > 0 else { throw ServiceError(.unavailable, detail: "expired") }
-            let deadline = MonotonicTime.after(.milliseconds(Int64(envelope.remainingMilliseconds)))
-            let call = BusCall(caller: envelope.caller, trace: envelope.trace, deadline: deadline)
+            guard head.remainingMilliseconds > 0 else { throw ServiceError(.unavailable, detail: "expired") }
+            let deadline = MonotonicTime.after(.milliseconds(Int64(head.remainingMilliseconds)))
+            let call = BusCall(caller: head.caller, trace: head.trace, deadline: deadline)
             route.handler(envelope.payload, call, id, reply)
         } catch {
             if error.code == .badRequest {
@@ -172,6 +175,25 @@ package final class BusServer: Sendable {
         } catch {
             throw ServiceError(.badRequest, detail: "\(error)")
         }
+    }
+
+    /// Hands an answer to the reactor; those that gather until its turn go together.
+    private func submit(_ reply: OutgoingReply) {
+        let isFirst = state.withLock { state in
+            state.outgoing.append(reply)
+            return state.outgoing.count == 1
+        }
+        if isFirst { reactor.execute { [self] loop in sendOutgoing(loop) } }
+    }
+
+    private func sendOutgoing(_ loop: ReactorLoop) {
+        let replies = state.withLock { state in
+            defer { state.outgoing = [] }
+            return state.outgoing
+        }
+        for reply in replies { transmit(reply.frame, to: reply.peer, on: reply.socket) }
+        state.withLock { $0.inFlight -= replies.count }
+        finishDrainingIfDone(loop)
     }
 
     private func transmit(_ bytes: [UInt8], to peer: [UInt8], on socket: ZMQSocket) {

@@ -15,24 +15,25 @@ enum Envelope {
         case farewell = 5
     }
 
-    /// A frame that is nothing but its kind.
-    static func signal(_ kind: Kind) -> [UInt8] { [version, kind.rawValue] }
+    /// The frames that are nothing but their kind.
+    static let goodbye: [UInt8] = [version, Kind.goodbye.rawValue]
+    static let farewell: [UInt8] = [version, Kind.farewell.rawValue]
 }
 
-/// A request as it travels: who asks, for what, until when, and the payload.
-struct RequestEnvelope: Hashable {
+/// What stands before the payload of a request: who asks, for what, and until when.
+struct RequestHead: Hashable {
     /// Chosen by the caller, unique per connection; the reply carries it back.
     var id: UInt64
     var caller: ServiceName
-    /// Time left when the frame was sent, so that no clock must agree with another.
+    /// Time left when the request was made, so that no clock must agree with another.
     var remainingMilliseconds: UInt32
     var route: String
     /// The request id that joins the log lines of all processes.
     var trace: String
-    var payload: ArraySlice<UInt8>
 
-    var bytes: [UInt8] {
-        var writer = WireWriter(reserving: 32 + route.utf8.count + trace.utf8.count + payload.count)
+    /// The frame of the request whose payload `write` appends.
+    func frame(payload write: (inout WireWriter) -> Void) -> [UInt8] {
+        var writer = WireWriter(reserving: 256)
         writer.write(Envelope.version)
         writer.write(Envelope.Kind.request.rawValue)
         writer.write(id)
@@ -40,10 +41,18 @@ struct RequestEnvelope: Hashable {
         writer.write(remainingMilliseconds)
         writer.write(route)
         writer.write(trace)
-        writer.write(raw: payload)
+        write(&writer)
         return writer.bytes
     }
+}
 
+/// A request as it was received.
+struct RequestEnvelope: Hashable {
+    var head: RequestHead
+    var payload: ArraySlice<UInt8>
+}
+
+extension RequestEnvelope {
     /// The id alone, so that even a frame that is otherwise damaged can be answered.
     static func id(of frame: [UInt8]) -> UInt64? {
         var reader = WireReader(frame)
@@ -53,19 +62,15 @@ struct RequestEnvelope: Hashable {
         // A frame too short for an id cannot be answered at all; nil says so.
         return try? reader.read(UInt64.self)
     }
-}
 
-extension RequestEnvelope {
     init(_ frame: [UInt8]) throws(WireError) {
         var reader = WireReader(frame)
         guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
         guard try reader.read(UInt8.self) == Envelope.Kind.request.rawValue else { throw WireError("not a request") }
-        id = try reader.read()
-        caller = try ServiceName(from: &reader)
-        remainingMilliseconds = try reader.read()
-        route = try String(from: &reader)
-        trace = try String(from: &reader)
-        guard route.utf8.count <= Envelope.maxRouteBytes, trace.utf8.count <= Envelope.maxTraceBytes else {
+        head = RequestHead(
+            id: try reader.read(), caller: try ServiceName(from: &reader), remainingMilliseconds: try reader.read(),
+            route: try String(from: &reader), trace: try String(from: &reader))
+        guard head.route.utf8.count <= Envelope.maxRouteBytes, head.trace.utf8.count <= Envelope.maxTraceBytes else {
             throw WireError("route or trace too long")
         }
         payload = reader.readRest()

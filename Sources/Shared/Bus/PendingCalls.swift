@@ -6,7 +6,6 @@ struct PendingCalls<Call> {
     private var calls: [UInt64: Call] = [:]
     private var idsByStep: [Int64: [UInt64]] = [:]
     private var oldestStep = Int64.max
-    private var lastID: UInt64 = 0
 
     var count: Int { calls.count }
 
@@ -15,15 +14,16 @@ struct PendingCalls<Call> {
         calls.isEmpty ? nil : MonotonicTime(nanoseconds: (oldestStep + 1) * Self.stepMilliseconds * 1_000_000)
     }
 
-    /// Files a call and returns its id, never used before.
-    mutating func add(_ call: Call, deadline: MonotonicTime) -> UInt64 {
-        lastID += 1
-        calls[lastID] = call
+    /// Files a call under an id that was never used before.
+    mutating func add(_ call: Call, id: UInt64, deadline: MonotonicTime) {
+        calls[id] = call
         let step = Self.step(of: deadline)
-        idsByStep[step, default: []].append(lastID)
+        idsByStep[step, default: []].append(id)
         oldestStep = min(oldestStep, step)
-        return lastID
     }
+
+    /// Whether a call has neither expired nor been answered.
+    func contains(_ id: UInt64) -> Bool { calls[id] != nil }
 
     /// The call an answer belongs to; `nil` when it has expired or was answered before.
     mutating func take(_ id: UInt64) -> Call? { calls.removeValue(forKey: id) }

@@ -191,7 +191,7 @@ private struct Misread: BusRequest {
     static let route = "test.echo"
     typealias Reply = Done
     var number: UInt16 = 0xFFFF
-    static let wireFormat = WireFormat({ Self(number: $0) }, \Self.number)
+    static let wireFormat = WireFormat({ Self(number: $0) }, \.number)
 }
 
 // MARK: - The line

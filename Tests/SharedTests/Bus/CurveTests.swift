@@ -43,10 +43,10 @@ import Testing
             try connect(socket)
             loop.watch(socket) { _, _ in answers.set(true) }
             func ask(_ loop: ReactorLoop) {
-                let ping = RequestEnvelope(
-                    id: 1, caller: .gateway, remainingMilliseconds: 1_000, route: Ping.route, trace: "", payload: [])
+                let ping = RequestHead(
+                    id: 1, caller: .gateway, remainingMilliseconds: 1_000, route: Ping.route, trace: "")
                 // Refused as long as there is no connection.
-                _ = try? socket.send(ping.bytes)
+                _ = try? socket.send(ping.frame { _ in })
                 loop.schedule(at: .after(.milliseconds(20))) { ask($0) }
             }
             ask(loop)

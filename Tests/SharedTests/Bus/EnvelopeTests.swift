@@ -5,15 +5,16 @@ import Testing
 
 @Suite struct EnvelopeTests {
     private let request = RequestEnvelope(
-        id: 0x0102_0304_0506_0708, caller: .gateway, remainingMilliseconds: 5_000, route: "message.send",
-        trace: "0123456789abcdef", payload: [1, 2, 3])
+        head: RequestHead(
+            id: 0x0102_0304_0506_0708, caller: .gateway, remainingMilliseconds: 5_000, route: "message.send",
+            trace: "0123456789abcdef"), payload: [1, 2, 3])
 
     @Test func `a request comes back as it was`() throws {
         let decoded = try RequestEnvelope(request.bytes)
         #expect(decoded == request)
-        #expect(RequestEnvelope.id(of: request.bytes) == request.id)
+        #expect(RequestEnvelope.id(of: request.bytes) == request.head.id)
         var empty = request
-        (empty.route, empty.trace, empty.payload) = ("", "", [])
+        (empty.head.route, empty.head.trace, empty.payload) = ("", "", [])
         #expect(try RequestEnvelope(empty.bytes) == empty)
     }
 
@@ -74,12 +75,12 @@ import Testing
 
     @Test func `a route or trace too long is refused, and so is an unknown caller`() throws {
         var long = request
-        long.route = String(repeating: "r", count: Envelope.maxRouteBytes + 1)
+        long.head.route = String(repeating: "r", count: Envelope.maxRouteBytes + 1)
         #expect(throws: WireError.self) { try RequestEnvelope(long.bytes) }
         long = request
-        long.trace = String(repeating: "t", count: Envelope.maxTraceBytes + 1)
+        long.head.trace = String(repeating: "t", count: Envelope.maxTraceBytes + 1)
         #expect(throws: WireError.self) { try RequestEnvelope(long.bytes) }
-        long.trace = String(repeating: "t", count: Envelope.maxTraceBytes)
+        long.head.trace = String(repeating: "t", count: Envelope.maxTraceBytes)
         #expect(try RequestEnvelope(long.bytes) == long)
         var bytes = request.bytes
         bytes[10] = 77
@@ -108,6 +109,10 @@ import Testing
             _ = try? RequestEnvelope(bytes)
         }
     }
+}
+
+extension RequestEnvelope {
+    fileprivate var bytes: [UInt8] { head.frame { $0.write(raw: payload) } }
 }
 
 extension Collection<UInt8> {
