@@ -54,7 +54,7 @@ package final class Gateway: RunnableService {
         let core = GatewayCore(
             backend: backend, profiles: profiles, groups: groups, gate: gate, hub: hub,
             timeout: configuration.requestTimeout, limits: SurfaceLimits(isOn: configuration.limitsRates),
-            logger: logger)
+            executor: EventLoopTaskExecutor(eventLoop), logger: logger)
         let pictures = PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes)
         let classic = ClassicSurface(core: core, pictures: pictures)
         let media = MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout)

@@ -145,8 +145,10 @@ actor PushHub {
         ]
     }
 
-    /// Whether an account has a push connection at this gateway.
-    func isConnected(_ account: AccountID) -> Bool { accounts[account] != nil }
+    /// Whether an account has a push connection at this gateway. Must be called on the event loop.
+    nonisolated func hasConnection(_ account: AccountID) -> Bool {
+        assumeIsolated { $0.accounts[account] != nil }
+    }
 
     private func register(_ connection: PushConnection) {
         let session = connection.session

@@ -11,7 +11,14 @@ struct GatewayCore: Sendable {
     /// Time from a request's arrival to its answer.
     let timeout: Duration
     let limits: SurfaceLimits
+    /// The gateway's event loop, for tasks.
+    let executor: EventLoopTaskExecutor
     let logger: Logger
+
+    /// Runs a task on the event loop.
+    func onLoop(_ body: @escaping @Sendable () async -> Void) {
+        Task(executorPreference: executor, operation: body)
+    }
 }
 
 /// How often one account may do what costs others something, in all dialects together; `nil` where rates are off.

@@ -7,45 +7,70 @@ extension SocketSurface {
     /// Characters nobody's text may exceed unless the operator allows more: who may not write is told of that first.
     private static let usualTextLimit = 10_000
 
-    @Sendable func sendMessage(_ call: SocketCall) async throws(SocketRefusal) -> SocketAnswer {
+    @Sendable func sendMessage(_ call: SocketCall, _ respond: @escaping SocketOperation.Respond) {
+        do throws(SocketRefusal) {
+            let send = try message(of: call)
+            core.backend.message.send(send, call.context, on: core.hub.eventLoop) { result in
+                settle(send, result, call, respond)
+            }
+        } catch {
+            respond(.failure(error))
+        }
+    }
+
+    private func message(of call: SocketCall) throws(SocketRefusal) -> MessageAPI.Send {
         let friend = try call.optionalID("toUserId").map { AccountID($0) }
         let group = try call.optionalID("toGroupId").map { ConversationID($0) }
         let text = try call.nonEmptyText("msg")
         let clientID = try call.clientMessageID()
         try admit(call, by: core.limits.messages)
+        let sender = call.session.account
+        let destination: MessageAPI.Destination
         if let group {
-            let sent = try await send(text, to: .group(group), clientID, call, refusedAs: .unknownGroup)
-            return Self.answer(.done, sent)
+            destination = .group(group)
+        } else {
+            guard let friend, friend != sender else { throw .badParameters }
+            destination = .friend(friend)
         }
-        guard let friend, friend != call.session.account else { throw .badParameters }
-        let sent: MessageAPI.Send.Reply
-        do throws(SocketRefusal) {
-            sent = try await send(text, to: .friend(friend), clientID, call, refusedAs: .notFriends)
-        } catch {
-            guard error == SocketRefusal(.notFriends), try await livingProfile(of: friend, call) == nil else {
-                throw error
-            }
-            throw SocketRefusal(.unknownUser)
-        }
-        return Self.answer(await isThere(friend, call) ? .done : .targetOffline, sent)
+        return MessageAPI.Send(sender: sender, to: destination, text: text, replyTo: nil, clientID: clientID)
     }
 
-    private func send(
-        _ text: String, to destination: MessageAPI.Destination, _ clientID: String?, _ call: SocketCall,
-        refusedAs code: SocketCode
-    ) async throws(SocketRefusal) -> MessageAPI.Send.Reply {
-        let isLong = text.unicodeScalars.count > Self.usualTextLimit
-        let stranger = isLong ? SocketRefusal.badParameters : SocketRefusal(code)
-        return try await ask(
-            core.backend.message,
-            MessageAPI.Send(
-                sender: call.session.account, to: destination, text: text, replyTo: nil, clientID: clientID),
-            call.context, wording: [.notGroupMember: stranger, .notFriends: stranger])
+    /// Answers a send; only what has to ask somebody else needs a task.
+    private func settle(
+        _ send: MessageAPI.Send, _ result: Result<MessageAPI.Send.Reply, ServiceError>, _ call: SocketCall,
+        _ respond: @escaping SocketOperation.Respond
+    ) {
+        switch (send.to, result) {
+        case (.friend(let friend), .success(let sent)) where !core.hub.hasConnection(friend):
+            core.onLoop {
+                respond(.success(Self.answer(await isOnline(friend, call) ? .done : .targetOffline, sent)))
+            }
+        case (_, .success(let sent)): respond(.success(Self.answer(.done, sent)))
+        case (.friend(let friend), .failure(let error)) where error.code == .notFriends:
+            core.onLoop { respond(.failure(await refusal(ofSendTo: friend, send.text, call))) }
+        case (_, .failure(let error)):
+            respond(.failure(error.code == .notGroupMember ? Self.stranger(.unknownGroup, send.text) : .init(error)))
+        }
+    }
+
+    /// What is told to somebody who may not write there.
+    private static func stranger(_ code: SocketCode, _ text: String) -> SocketRefusal {
+        let isLong = text.utf8.count > usualTextLimit && text.unicodeScalars.count > usualTextLimit
+        return isLong ? .badParameters : SocketRefusal(code)
+    }
+
+    private func refusal(ofSendTo friend: AccountID, _ text: String, _ call: SocketCall) async -> SocketRefusal {
+        let refusal = Self.stranger(.notFriends, text)
+        guard refusal != .badParameters else { return refusal }
+        do throws(SocketRefusal) {
+            return try await livingProfile(of: friend, call) == nil ? SocketRefusal(.unknownUser) : refusal
+        } catch {
+            return error
+        }
     }
 
     /// Whether somebody has a push connection in any dialect at any gateway, as far as can be found out in time.
-    private func isThere(_ account: AccountID, _ call: SocketCall) async -> Bool {
-        if await core.hub.isConnected(account) { return true }
+    private func isOnline(_ account: AccountID, _ call: SocketCall) async -> Bool {
         let deadline = min(call.context.deadline, .after(Self.presenceTimeout))
         do throws(ServiceError) {
             let context = CallContext(trace: call.context.trace, deadline: deadline)

@@ -6,7 +6,9 @@ import Shared
 ///
 /// Lives on the connection's event loop, as long as the connection does.
 actor SocketRequests {
-    typealias Work = @Sendable (ByteBuffer) async -> WebSocketFrameBytes
+    /// Works on a request; `respond` must be called once, on the connection's event loop.
+    typealias Work = @Sendable (ByteBuffer, _ respond: @escaping Respond) -> Void
+    typealias Respond = @Sendable (WebSocketFrameBytes) -> Void
 
     /// Requests without an answer; then the connection is not read until one has it.
     static let maxUnanswered = 32
@@ -14,11 +16,10 @@ actor SocketRequests {
     static let maxRequestBytes = 64 * 1024
 
     private let socket: WebSocketConnection
-    private let executor: EventLoopTaskExecutor
     private let isAllowed: @Sendable () -> Bool
     private let work: Work
     /// Answers in the order of their requests; `nil` for those that are not there yet.
-    private var answers: [WebSocketFrameBytes?] = []
+    private var answers: CircularBuffer<WebSocketFrameBytes?> = []
     /// The number of the request whose answer is next.
     private var first = 0
     /// Whether the gateway stops: nothing more is taken.
@@ -32,7 +33,6 @@ actor SocketRequests {
         self.socket = socket
         self.isAllowed = isAllowed
         self.work = work
-        executor = EventLoopTaskExecutor(socket.eventLoop)
     }
 
     /// Makes a connection take requests; when the server stops, those that were taken are answered before it closes.
@@ -55,17 +55,16 @@ actor SocketRequests {
         let number = first + answers.count
         answers.append(nil)
         if answers.count >= Self.maxUnanswered { socket.pauseReading() }
-        Task(executorPreference: executor) {
-            await self.settle(number, await self.work(request))
-        }
+        work(request) { [self] answer in assumeIsolated { $0.settle(number, answer) } }
     }
 
     private func settle(_ number: Int, _ answer: WebSocketFrameBytes) {
-        answers[number - first] = answer
-        let ready = answers.prefix { $0 != nil }.compactMap(\.self)
-        for answer in ready { socket.send(answer) }
-        answers.removeFirst(ready.count)
-        first += ready.count
+        answers[offset: number - first] = answer
+        while case let ready?? = answers.first {
+            socket.send(ready)
+            answers.removeFirst()
+            first += 1
+        }
         goOn()
     }
 
@@ -83,6 +82,17 @@ actor SocketRequests {
             socket.resumeReading()
         }
     }
+}
+
+/// How a request connection works on a request.
+enum SocketOperation {
+    typealias Respond = @Sendable (Result<SocketAnswer, SocketRefusal>) -> Void
+
+    /// In a task of its own.
+    case task(@Sendable (SocketCall) async throws(SocketRefusal) -> SocketAnswer)
+    /// On the event loop, where it answers too. For messages, of which there are more than of all the rest together: a
+    /// task and its continuations would cost as much as all that is done for them here.
+    case direct(@Sendable (SocketCall, @escaping Respond) -> Void)
 }
 
 /// A request with its fields read as the contract says: text is text, an id is an integer or a decimal string.

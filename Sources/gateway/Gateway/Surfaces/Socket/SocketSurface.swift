@@ -7,8 +7,6 @@ import Shared
 /// the document leaves out (log-in, lists, groups) is JSON over HTTP under `/api`.
 struct SocketSurface: JSONSurface {
     typealias Failure = SocketHTTPError
-    typealias Operation = @Sendable (SocketCall) async throws(SocketRefusal) -> SocketAnswer
-
     /// How a connection of somebody without a live session ends: its clients go by code and reason.
     static let unauthorized = WebSocketEnd(code: .policyViolation, reason: "Unauthorized request")
     /// How a connection ends while nobody can tell whose it is, or that its account opens too often.
@@ -32,14 +30,14 @@ struct SocketSurface: JSONSurface {
     // MARK: - Paths
 
     /// What each request connection does.
-    private var operations: [String: Operation] {
+    private var operations: [String: SocketOperation] {
         [
-            "/chat/send_msg": sendMessage,
-            "/friend/add": addFriend,
-            "/friend/add_reply": replyToFriendRequest,
-            "/friend/del": deleteFriend,
-            "/group/add": applyToGroup,
-            "/group/add_reply": replyToJoinRequest,
+            "/chat/send_msg": .direct(sendMessage),
+            "/friend/add": .task(addFriend),
+            "/friend/add_reply": .task(replyToFriendRequest),
+            "/friend/del": .task(deleteFriend),
+            "/group/add": .task(applyToGroup),
+            "/group/add_reply": .task(replyToJoinRequest),
         ]
     }
 
@@ -161,33 +159,57 @@ struct SocketSurface: JSONSurface {
         .accept { $0.close(Self.unauthorized) }
     }
 
-    private func requests(_ operation: @escaping Operation) -> SocketEndpoint {
+    private func requests(_ operation: SocketOperation) -> SocketEndpoint {
         { handshake in
             await accept(handshake) { session, _ in
                 { socket in
                     core.hub.admit(socket, session, sessionOver: Self.unauthorized)
                     SocketRequests.begin(on: socket) {
                         session.expiresAt > WallClock.seconds && !core.gate.isRevoked(session.id)
-                    } work: {
-                        await answer(to: $0, operation, session, handshake)
+                    } work: { request, respond in
+                        work(on: request, operation, session, handshake, respond)
                     }
                 }
             }
         }
     }
 
-    private func answer(
-        to frame: ByteBuffer, _ operation: Operation, _ session: Session, _ handshake: HTTPRequest
-    ) async -> WebSocketFrameBytes {
+    private func work(
+        on request: ByteBuffer, _ operation: SocketOperation, _ session: Session, _ handshake: HTTPRequest,
+        _ respond: @escaping SocketRequests.Respond
+    ) {
+        let settle: SocketOperation.Respond = { result in respond(frame(result, of: handshake)) }
         let context = CallContext(trace: handshake.id, deadline: .after(core.timeout))
         do throws(SocketRefusal) {
-            return try await operation(try SocketCall(frame, session, context)).frame
+            let call = try SocketCall(request, session, context)
+            switch operation {
+            case .direct(let work): work(call, settle)
+            case .task(let work): core.onLoop { settle(await Self.result(of: work, call)) }
+            }
         } catch {
-            if error.isDefect {
+            settle(.failure(error))
+        }
+    }
+
+    private static func result(
+        of work: (SocketCall) async throws(SocketRefusal) -> SocketAnswer, _ call: SocketCall
+    ) async -> Result<SocketAnswer, SocketRefusal> {
+        do throws(SocketRefusal) {
+            return .success(try await work(call))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func frame(_ result: Result<SocketAnswer, SocketRefusal>, of handshake: HTTPRequest) -> WebSocketFrameBytes {
+        switch result {
+        case .success(let answer): return answer.frame
+        case .failure(let refusal):
+            if refusal.isDefect {
                 core.logger.error(
                     "a request failed", metadata: ["request": "\(handshake.id)", "path": "\(handshake.path)"])
             }
-            return error.answer.frame
+            return refusal.answer.frame
         }
     }
 
