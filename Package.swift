@@ -12,6 +12,7 @@ let strict: [SwiftSetting] = [
 
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOPosix", package: "swift-nio"),
@@ -43,7 +44,7 @@ let package = Package(
             name: "SharedCrypto", dependencies: ["COpenSSL"], path: "Sources/Shared/Crypto", swiftSettings: strict),
         // A service's database: group commit, event log, outbox; the only shared code that knows GRDB.
         .target(
-            name: "SharedStorage", dependencies: ["Shared", grdb, logging], path: "Sources/Shared/Storage",
+            name: "SharedStorage", dependencies: ["Shared", grdb, sqlite, logging], path: "Sources/Shared/Storage",
             swiftSettings: strict),
 
         // Accounts, sessions, keys.

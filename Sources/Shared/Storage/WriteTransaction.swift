@@ -62,7 +62,7 @@ final class CommitGroup {
 
     func append(kind: String, payload: [UInt8], stored: [UInt8], _ db: Database) throws {
         try db.cachedStatement(sql: "INSERT INTO event (number, kind, payload) VALUES (?, ?, ?)")
-            .execute(arguments: [head + 1, kind, Blob(stored)])
+            .run(.integer(head + 1), .text(kind), .blob(stored))
         head += 1
         events.append(NumberedEvent(number: head, kind: kind, payload: Blob(payload)))
     }

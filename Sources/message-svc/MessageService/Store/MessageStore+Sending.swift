@@ -63,10 +63,9 @@ extension MessageStore {
                 INSERT INTO message (id, conversationID, sequence, senderID, text, replyTo, sentAt, clientID)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """
-        ).execute(arguments: [
-            message.id, message.conversation, message.sequence, message.sender, StoredText(message.text),
-            message.replyTo, message.sentAt, send.clientID,
-        ])
+        ).run(
+            .init(message.id), .init(message.conversation), .init(message.sequence), .init(message.sender),
+            .bytes(of: message.text), .init(message.replyTo), .init(message.sentAt), .init(send.clientID))
         state.lastMessage = message.id
         state.byConversation[conversation]?.lastSequence = message.sequence
         var stored = WireWriter(reserving: 8)
