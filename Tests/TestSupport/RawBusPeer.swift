@@ -50,7 +50,17 @@ package final class RawBusPeer: Sendable {
     package func stop() { reactor.stop() }
 
     private func take(_ frames: [[UInt8]]) {
-        var reader = WireReader(frames[0])
+        // Answers that were on their way together come as one frame: kind 6, and a list of the frames.
+        var batch = WireReader(frames[0].dropFirst(2))
+        if frames[0].dropFirst().first == 6, let answers = try? [Blob](from: &batch) {
+            for answer in answers { take(answer.bytes) }
+        } else {
+            take(frames[0])
+        }
+    }
+
+    private func take(_ frame: [UInt8]) {
+        var reader = WireReader(frame)
         // An answer that cannot be read is none, which the test then misses.
         guard let _: UInt8 = try? reader.read(), let kind: UInt8 = try? reader.read(),
             let id: UInt64 = try? reader.read()

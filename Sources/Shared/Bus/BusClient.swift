@@ -152,28 +152,36 @@ package final class BusClient: Sendable {
             // One that has expired meanwhile was answered: it must not be executed any more.
             return (state.isAway ? nil : state.socket, state.outgoing.filter { state.pending.contains($0.id) })
         }
-        for call in calls { transmit(call, on: socket) }
+        Envelope.sendTogether(calls, \.frame) { frame, calls in transmit(frame, with: calls, on: socket) }
         scheduleSweepIfNeeded(loop)
         sayFarewellIfDone()
     }
 
-    private func transmit(_ call: OutgoingCall, on socket: ZMQSocket?) {
+    private func transmit(_ frame: [UInt8], with calls: ArraySlice<OutgoingCall>, on socket: ZMQSocket?) {
         do throws(ZMQError) {
-            if let socket, try socket.send(call.frame) { return }
+            if let socket, try socket.send(frame) { return }
         } catch {
             logger.warning("a call could not be sent", metadata: ["to": "\(service)", "error": "\(error)"])
         }
-        state.withLock { $0.pending.take(call.id) }?(.failure(ServiceError(.unavailable)))
+        for call in calls { state.withLock { $0.pending.take(call.id) }?(.failure(ServiceError(.unavailable))) }
     }
 
     private func receive(_ frames: [[UInt8]], _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
             if frames[0] == Envelope.goodbye { return withdraw(loop) }
-            let reply = try ReplyEnvelope(frames[0])
+            for frame in try Envelope.frames(in: frames[0]) { take(frame) }
+            sayFarewellIfDone()
+        } catch {
+            logger.warning("an unreadable frame was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
+        }
+    }
+
+    private func take(_ frame: ArraySlice<UInt8>) {
+        do throws(WireError) {
+            let reply = try ReplyEnvelope(frame)
             // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
             state.withLock { $0.pending.take(reply.id) }?(reply.result)
-            sayFarewellIfDone()
         } catch {
             logger.warning("an unreadable reply was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
         }
@@ -242,7 +250,7 @@ package final class BusClient: Sendable {
                 return true
             }
             guard isAdmitted else { return }
-            transmit(probe, on: state.withLock { $0.socket })
+            transmit(probe.frame, with: [probe], on: state.withLock { $0.socket })
             scheduleSweepIfNeeded(loop)
         }
     }

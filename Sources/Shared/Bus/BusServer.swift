@@ -126,13 +126,19 @@ package final class BusServer: Sendable {
     }
 
     private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, _ loop: ReactorLoop) {
-        if frames.count == 2, frames[1] == Envelope.farewell {
-            return part(Caller(socket: ObjectIdentifier(socket), id: frames[0]), loop)
+        do throws(WireError) {
+            guard frames.count == 2 else { throw WireError("\(frames.count) frames") }
+            if frames[1] == Envelope.farewell {
+                return part(Caller(socket: ObjectIdentifier(socket), id: frames[0]), loop)
+            }
+            for frame in try Envelope.frames(in: frames[1]) { try receive(frame, from: frames[0], on: socket) }
+        } catch {
+            logger.warning("an unreadable frame was dropped", metadata: ["error": "\(error)"])
         }
-        guard frames.count == 2, let id = RequestEnvelope.id(of: frames[1]) else {
-            return logger.warning("an unreadable frame was dropped", metadata: ["frames": "\(frames.count)"])
-        }
-        let peer = frames[0]
+    }
+
+    private func receive(_ frame: ArraySlice<UInt8>, from peer: [UInt8], on socket: ZMQSocket) throws(WireError) {
+        guard let id = RequestEnvelope.id(of: frame) else { throw WireError("no request") }
         let reply: BusRoutes.Reply = { [self] frame in
             submit(OutgoingReply(peer: peer, socket: socket, frame: frame))
         }
@@ -150,7 +156,7 @@ package final class BusServer: Sendable {
             return transmit(ReplyEnvelope.failure(id, ServiceError(.unavailable)), to: peer, on: socket)
         }
         do throws(ServiceError) {
-            let envelope = try decode(frames[1])
+            let envelope = try decode(frame)
             let head = envelope.head
             guard let route = routes[head.route] else { throw ServiceError(.badRequest, detail: "unknown route") }
             guard route.peers.contains(head.caller) else {
@@ -169,7 +175,7 @@ package final class BusServer: Sendable {
         }
     }
 
-    private func decode(_ frame: [UInt8]) throws(ServiceError) -> RequestEnvelope {
+    private func decode(_ frame: ArraySlice<UInt8>) throws(ServiceError) -> RequestEnvelope {
         do throws(WireError) {
             return try RequestEnvelope(frame)
         } catch {
@@ -191,7 +197,15 @@ package final class BusServer: Sendable {
             defer { state.outgoing = [] }
             return state.outgoing
         }
-        for reply in replies { transmit(reply.frame, to: reply.peer, on: reply.socket) }
+        var rest = replies[...]
+        while let first = rest.first {
+            // Those to one caller, as far as they follow each other: as a rule all.
+            let group = rest.prefix { $0.peer == first.peer && $0.socket === first.socket }
+            Envelope.sendTogether(Array(group), \.frame) { frame, _ in
+                transmit(frame, to: first.peer, on: first.socket)
+            }
+            rest = rest.dropFirst(group.count)
+        }
         state.withLock { $0.inFlight -= replies.count }
         finishDrainingIfDone(loop)
     }
@@ -201,7 +215,7 @@ package final class BusServer: Sendable {
             if try socket.send(peer, bytes) { return }
             logger.warning("a reply was dropped: the peer does not read")
         } catch {
-            if error.isMessageTooLong, let reply = try? ReplyEnvelope(bytes) {
+            if error.isMessageTooLong, let reply = try? ReplyEnvelope(bytes[...]) {
                 logger.error("an answer was too long for the bus", metadata: ["bytes": "\(bytes.count)"])
                 return transmit(ReplyEnvelope.failure(reply.id, ServiceError(.internal)), to: peer, on: socket)
             }

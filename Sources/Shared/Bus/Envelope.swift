@@ -13,11 +13,60 @@ enum Envelope {
         case goodbye = 4
         /// From a caller that was told so: everything of mine was answered, and nothing is on its way.
         case farewell = 5
+        /// Several requests, or several answers, that were on their way together.
+        case batch = 6
     }
 
     /// The frames that are nothing but their kind.
     static let goodbye: [UInt8] = [version, Kind.goodbye.rawValue]
     static let farewell: [UInt8] = [version, Kind.farewell.rawValue]
+
+    /// Bytes of frames that are put together into one; a longer one travels alone. ZeroMQ's price is by the frame.
+    static let maxBatchBytes = 64 * 1024
+
+    /// Sends frames in their order, as few as can be; `send` takes a frame and the items that are in it.
+    static func sendTogether<Item>(
+        _ items: [Item], _ frame: (Item) -> [UInt8], send: ([UInt8], ArraySlice<Item>) -> Void
+    ) {
+        var start = items.startIndex
+        while start < items.endIndex {
+            var room = maxBatchBytes - frame(items[start]).count
+            var end = start + 1
+            while end < items.endIndex, frame(items[end]).count <= room {
+                room -= frame(items[end]).count
+                end += 1
+            }
+            let group = items[start..<end]
+            send(group.count == 1 ? frame(items[start]) : batch(group.map(frame)), group)
+            start = end
+        }
+    }
+
+    private static func batch(_ frames: [[UInt8]]) -> [UInt8] {
+        var writer = WireWriter(reserving: frames.reduce(8) { $0 + $1.count + 4 })
+        writer.write(version)
+        writer.write(Kind.batch.rawValue)
+        writer.write(UInt32(frames.count))
+        for frame in frames {
+            writer.write(UInt32(frame.count))
+            writer.write(raw: frame)
+        }
+        return writer.bytes
+    }
+
+    /// The frames that travelled in one; one that is no batch is alone. None of them is a batch itself: nobody looks into one
+    /// again.
+    static func frames(in frame: [UInt8]) throws(WireError) -> [ArraySlice<UInt8>] {
+        guard frame.count > 2, frame[0] == version, frame[1] == Kind.batch.rawValue else { return [frame[...]] }
+        var reader = WireReader(frame.dropFirst(2))
+        let count = Int(try reader.read(UInt32.self))
+        // Each frame has a length of four bytes at least.
+        guard count <= reader.remaining / 4 else { throw WireError("more frames than bytes") }
+        var frames: [ArraySlice<UInt8>] = []
+        frames.reserveCapacity(count)
+        for _ in 0..<count { frames.append(try reader.readRaw(count: Int(try reader.read(UInt32.self)))) }
+        return frames
+    }
 }
 
 /// What stands before the payload of a request: who asks, for what, and until when.
@@ -54,7 +103,7 @@ struct RequestEnvelope: Hashable {
 
 extension RequestEnvelope {
     /// The id alone, so that even a frame that is otherwise damaged can be answered.
-    static func id(of frame: [UInt8]) -> UInt64? {
+    static func id(of frame: ArraySlice<UInt8>) -> UInt64? {
         var reader = WireReader(frame)
         guard let version: UInt8 = try? reader.read(), version == Envelope.version,
             let kind: UInt8 = try? reader.read(), kind == Envelope.Kind.request.rawValue
@@ -63,7 +112,7 @@ extension RequestEnvelope {
         return try? reader.read(UInt64.self)
     }
 
-    init(_ frame: [UInt8]) throws(WireError) {
+    init(_ frame: ArraySlice<UInt8>) throws(WireError) {
         var reader = WireReader(frame)
         guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
         guard try reader.read(UInt8.self) == Envelope.Kind.request.rawValue else { throw WireError("not a request") }
@@ -102,7 +151,7 @@ struct ReplyEnvelope {
 }
 
 extension ReplyEnvelope {
-    init(_ frame: [UInt8]) throws(WireError) {
+    init(_ frame: ArraySlice<UInt8>) throws(WireError) {
         var reader = WireReader(frame)
         guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
         let kind = Envelope.Kind(rawValue: try reader.read())
@@ -110,7 +159,7 @@ extension ReplyEnvelope {
         switch kind {
         case .reply: result = .success(reader.readRest())
         case .failure: result = .failure(try ServiceError(from: &reader))
-        case .request, .goodbye, .farewell, nil: throw WireError("not a reply")
+        case .request, .goodbye, .farewell, .batch, nil: throw WireError("not a reply")
         }
     }
 }

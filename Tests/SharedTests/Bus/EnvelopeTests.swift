@@ -26,13 +26,14 @@ import Testing
     }
 
     @Test func `replies and failures come back as they were`() throws {
-        let success = try ReplyEnvelope(ReplyEnvelope.success(9, SocialAPI.Apply.Reply(request: FriendRequestID(5))))
+        let success = try ReplyEnvelope(
+            ReplyEnvelope.success(9, SocialAPI.Apply.Reply(request: FriendRequestID(5)))[...])
         #expect(success.id == 9)
         #expect(try SocialAPI.Apply.Reply(wireBytes: success.result.get()).request == FriendRequestID(5))
 
         for code in ServiceError.Code.allCases {
             let error = ServiceError(code, detail: "détail")
-            let failure = try ReplyEnvelope(ReplyEnvelope.failure(9, error))
+            let failure = try ReplyEnvelope(ReplyEnvelope.failure(9, error)[...])
             #expect(failure.id == 9)
             #expect(throws: error) { try failure.result.get() }
         }
@@ -41,7 +42,7 @@ import Testing
     @Test func `an unknown code is a defect`() throws {
         var bytes = ReplyEnvelope.failure(9, ServiceError(.unavailable, detail: ""))
         bytes[10] = 200
-        let failure = try ReplyEnvelope(bytes)
+        let failure = try ReplyEnvelope(bytes[...])
         #expect(throws: ServiceError(.internal)) { try failure.result.get() }
     }
 
@@ -49,13 +50,33 @@ import Testing
         let bytes = request.bytes
         let headLength = bytes.count - request.payload.count
         for length in 0..<headLength {
-            #expect(throws: WireError.self) { try RequestEnvelope(Array(bytes.prefix(length))) }
-            #expect((RequestEnvelope.id(of: Array(bytes.prefix(length))) != nil) == (length >= 10))
+            #expect(throws: WireError.self) { try RequestEnvelope(bytes.prefix(length)) }
+            #expect((RequestEnvelope.id(of: bytes.prefix(length)) != nil) == (length >= 10))
         }
         let failure = ReplyEnvelope.failure(9, ServiceError(.unavailable, detail: "x"))
         for length in 0..<failure.count {
-            #expect(throws: WireError.self) { try ReplyEnvelope(Array(failure.prefix(length))) }
+            #expect(throws: WireError.self) { try ReplyEnvelope(failure.prefix(length)) }
         }
+    }
+
+    @Test func `frames that were on their way together come back one by one, in their order`() throws {
+        let lengths = [10, 0, 5_000, Envelope.maxBatchBytes - 5_010, 1, 100_000, 7, 8]
+        let frames = lengths.enumerated().map { number, length in [UInt8](repeating: UInt8(number), count: length) }
+        var sent: [(bytes: [UInt8], items: Int)] = []
+        Envelope.sendTogether(frames, \.self) { sent.append(($0, $1.count)) }
+        // As much as there is room for, a long one alone, and the rest.
+        #expect(sent.map(\.items) == [4, 1, 1, 2])
+        #expect(try sent.flatMap { try Envelope.frames(in: $0.bytes).map(Array.init) } == frames)
+    }
+
+    @Test func `a batch with less in it than it says is refused at every length`() throws {
+        var sent: [UInt8] = []
+        Envelope.sendTogether([[1, 2, 3], [4, 5]] as [[UInt8]], \.self) { frame, _ in sent = frame }
+        for length in 3..<sent.count {
+            #expect(throws: WireError.self) { try Envelope.frames(in: Array(sent.prefix(length))) }
+        }
+        // A count that would take all memory to believe.
+        #expect(throws: WireError.self) { try Envelope.frames(in: [1, 6, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0]) }
     }
 
     @Test func `another version or kind is refused`() {
@@ -69,7 +90,7 @@ import Testing
         for (position, value) in [(0, 0), (0, 2), (1, 0), (1, 1), (1, 4), (1, 255)] as [(Int, UInt8)] {
             var bytes = ReplyEnvelope.success(9, Done())
             bytes[position] = value
-            #expect(throws: WireError.self) { try ReplyEnvelope(bytes) }
+            #expect(throws: WireError.self) { try ReplyEnvelope(bytes[...]) }
         }
     }
 
@@ -95,11 +116,13 @@ import Testing
             }
             // Half of them begin well, so that they get further.
             if bytes.count > 2, Bool.random(using: &random) {
-                bytes[0..<2] = [1, UInt8.random(in: 1...5, using: &random)]
+                bytes[0..<2] = [1, UInt8.random(in: 1...6, using: &random)]
             }
-            _ = RequestEnvelope.id(of: bytes)
-            _ = try? RequestEnvelope(bytes)
-            _ = try? ReplyEnvelope(bytes)
+            for frame in (try? Envelope.frames(in: bytes)) ?? [bytes[...]] {
+                _ = RequestEnvelope.id(of: frame)
+                _ = try? RequestEnvelope(frame)
+                _ = try? ReplyEnvelope(frame)
+            }
         }
         for _ in 0..<20_000 {
             var bytes = request.bytes
@@ -112,7 +135,7 @@ import Testing
 }
 
 extension RequestEnvelope {
-    fileprivate var bytes: [UInt8] { head.frame { $0.write(raw: payload) } }
+    fileprivate var bytes: ArraySlice<UInt8> { head.frame { $0.write(raw: payload) }[...] }
 }
 
 extension Collection<UInt8> {
