@@ -6,6 +6,8 @@ import NIOCore
 final class WebSocketFlusher {
     private let eventLoop: any EventLoop
     private var dirty: [WebSocketHandler] = []
+    /// Where frames are put together; its memory is used again and again, unless a channel keeps what it was given.
+    private var scratch = ByteBuffer()
 
     init(eventLoop: any EventLoop) {
         self.eventLoop = eventLoop
@@ -17,6 +19,13 @@ final class WebSocketFlusher {
         guard dirty.count == 1 else { return }
         let this = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { this.value.flush() }
+    }
+
+    /// Frames as one piece, so that they cost one write.
+    func gather(_ frames: [ByteBuffer], _ count: Int) -> ByteBuffer {
+        scratch.clear(minimumCapacity: count)
+        for frame in frames { scratch.writeImmutableBuffer(frame) }
+        return scratch
     }
 
     private func flush() {

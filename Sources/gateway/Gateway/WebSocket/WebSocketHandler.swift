@@ -52,6 +52,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let flusher: WebSocketFlusher
     private let onGone: (WebSocketHandler) -> Void
     private var context: ChannelHandlerContext?
+    /// The channel's socket, if it has one: kept, because to look for it costs a good part of a short write.
+    private var transport: (any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>)?
     /// Kept alive with the channel, so that callbacks may refer to it weakly; released behind the last callback.
     private var connection: WebSocketConnection?
     private var phase = Phase.open
@@ -120,20 +122,20 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// As the kernel knows it. When there is nothing to ask any more, what it knew after the peer's goodbye: a connection
     /// that breaks off has left bytes that were acknowledged and not read.
     private var acknowledgedBytes: UInt64 {
-        guard let context, let unacknowledged = Self.unacknowledgedBytes(of: context) else { return lastAcknowledged }
+        guard let unacknowledged = unacknowledgedBytes else { return lastAcknowledged }
         let acknowledged = writtenBytes - min(writtenBytes, unacknowledged)
         if hasSaidGoodbye { lastAcknowledged = acknowledged }
         return acknowledged
     }
 
-    private static func unacknowledgedBytes(of context: ChannelHandlerContext) -> UInt64? {
+    private var unacknowledgedBytes: UInt64? {
+        guard context != nil else { return nil }
+        // What is no socket keeps nothing back.
+        guard let transport else { return 0 }
         var count: CInt = 0
         do {
-            let result = try context.pipeline.syncOperations.withUnsafeTransportIfAvailable(
-                of: NIOBSDSocket.Handle.self
-            ) { socket in ioctl(socket, UInt(TIOCOUTQ), &count) }
-            // What is no socket keeps nothing back.
-            return result ?? 0 == 0 ? UInt64(max(0, count)) : nil
+            let result = try transport.withUnsafeTransport { ioctl($0, UInt(TIOCOUTQ), &count) }
+            return result == 0 ? UInt64(max(0, count)) : nil
         } catch {
             // The socket is gone.
             return nil
@@ -146,10 +148,12 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        transport = context.channel._channelCore as? any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        transport = nil
         die()
     }
 
@@ -317,23 +321,42 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Writes the frames of this tick. Called by the ``WebSocketFlusher``.
+    ///
+    /// Straight to the socket while the channel holds nothing back, because the way through it costs a good part of a short
+    /// write (decision 0011). What the kernel does not take waits in the channel.
     func flush() {
         awaitsFlush = false
         guard !pending.isEmpty, let context else { return }
         let frames = pending.count
-        if frames > 1, pendingBytes <= Self.gatheredBytes {
-            var gathered = context.channel.allocator.buffer(capacity: pendingBytes)
-            for frame in pending { gathered.writeImmutableBuffer(frame) }
-            context.write(wrapOutboundOut(gathered), promise: nil)
-        } else {
-            for frame in pending { context.write(wrapOutboundOut(frame), promise: nil) }
-        }
+        // Before the first frame it may still hold the answer to the handshake.
+        let isChannelEmpty = writingFrames == 0 && (writtenBytes > 0 || isEverythingWritten(context))
         writingFrames += frames
         writingBytes += pendingBytes
-        pending.removeAll(keepingCapacity: frames <= 16)
-        pendingBytes = 0
+        if pendingBytes <= Self.gatheredBytes {
+            var bytes = frames == 1 ? pending[0] : flusher.gather(pending, pendingBytes)
+            if isChannelEmpty { bytes.moveReaderIndex(forwardBy: written(bytes)) }
+            dropPending()
+            if bytes.readableBytes == 0 { return wrote(writingFrames, writingBytes) }
+            context.write(wrapOutboundOut(bytes), promise: nil)
+        } else {
+            for frame in pending { context.write(wrapOutboundOut(frame), promise: nil) }
+            dropPending()
+        }
         context.flush()
         noteWrites()
+    }
+
+    private func dropPending() {
+        pending.removeAll(keepingCapacity: pending.count <= 16)
+        pendingBytes = 0
+    }
+
+    /// How many bytes the kernel takes at once. Whatever keeps it from taking more, the channel finds out too.
+    private func written(_ bytes: ByteBuffer) -> Int {
+        let written = try? transport?.withUnsafeTransport { socket in
+            bytes.withUnsafeReadableBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        }
+        return max(0, written ?? 0)
     }
 
     /// Takes note of what the kernel has taken: all of it as a rule, and then a promise per write would only cost.

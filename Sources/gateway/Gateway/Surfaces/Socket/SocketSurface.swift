@@ -201,7 +201,8 @@ struct SocketSurface: JSONSurface {
         }
     }
 
-    private func frame(_ result: Result<SocketAnswer, SocketRefusal>, of handshake: HTTPRequest) -> WebSocketFrameBytes {
+    private func frame(_ result: Result<SocketAnswer, SocketRefusal>, of handshake: HTTPRequest) -> WebSocketFrameBytes
+    {
         switch result {
         case .success(let answer): return answer.frame
         case .failure(let refusal):
