@@ -63,7 +63,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         phaseStart = server.eventLoop.now
     }
 
-    var remoteAddress: String { context?.remoteAddress?.ipAddress ?? "unix" }
+    /// Address of the client, without port; `unix` on a Unix socket. The kernel is asked once.
+    private(set) lazy var remoteAddress = context?.remoteAddress?.ipAddress ?? "unix"
 
     // MARK: Channel events
 
