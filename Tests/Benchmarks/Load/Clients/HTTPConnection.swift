@@ -9,8 +9,11 @@ final class HTTPConnection: LoopSocket {
     /// Gets every answer.
     var onAnswer: (HTTPAnswer) throws -> Void = { _ in }
     private(set) var isWaiting = false
+    private let port: Int
+    private var isOpen = true
 
     init(_ loop: SocketLoop, port: Int) throws {
+        self.port = port
         try super.init(try Loopback.connect(port: port), in: loop)
     }
 
@@ -24,8 +27,10 @@ final class HTTPConnection: LoopSocket {
             """.utf8)
     }
 
-    func send(_ request: [UInt8]) {
+    func send(_ request: [UInt8]) throws {
         precondition(!isWaiting, "one request at a time")
+        if !isOpen { try reopen(try Loopback.connect(port: port)) }
+        isOpen = true
         isWaiting = true
         write(request)
     }
@@ -45,5 +50,10 @@ final class HTTPConnection: LoopSocket {
         return total
     }
 
-    override func ended() throws { throw BenchmarkFailure("the gateway closed an HTTP connection") }
+    /// A server closes what has been idle for long; the next request opens another one.
+    override func ended() throws {
+        guard !isWaiting else { throw BenchmarkFailure("the gateway closed an HTTP connection") }
+        isOpen = false
+        try loop.close(self)
+    }
 }

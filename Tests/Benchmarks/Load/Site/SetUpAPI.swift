@@ -34,7 +34,7 @@ final class SetUpAPI {
         let connections = try (0..<min(Self.connectionCount, calls.count)).map { _ in
             try HTTPConnection(loop, port: port)
         }
-        func begin(_ connection: HTTPConnection) {
+        func begin(_ connection: HTTPConnection) throws {
             guard next < calls.count else { return }
             let number = next
             next += 1
@@ -46,11 +46,11 @@ final class SetUpAPI {
                 }
                 answers[number] = json
                 answered += 1
-                begin(connection)
+                try begin(connection)
             }
-            connection.send(calls[number].bytes)
+            try connection.send(calls[number].bytes)
         }
-        for connection in connections { begin(connection) }
+        for connection in connections { try begin(connection) }
         var seen = 0
         while answered < calls.count {
             guard try loop.run(until: Clock.after(seconds: Self.timeoutSeconds), { answered > seen }) else {

@@ -2,7 +2,7 @@ import Glibc
 
 /// A socket of a ``SocketLoop``; what its bytes mean is its subclass's business.
 class LoopSocket {
-    let descriptor: Int32
+    private(set) var descriptor: Int32
     unowned let loop: SocketLoop
     /// What came in and was not yet a whole message.
     private let unread = ByteQueue()
@@ -14,6 +14,12 @@ class LoopSocket {
     init(_ descriptor: Int32, in loop: SocketLoop) throws {
         self.descriptor = descriptor
         self.loop = loop
+        try loop.add(self)
+    }
+
+    /// Goes on with another connected socket, after ``SocketLoop/close(_:)`` and with nothing under way.
+    final func reopen(_ descriptor: Int32) throws {
+        self.descriptor = descriptor
         try loop.add(self)
     }
 

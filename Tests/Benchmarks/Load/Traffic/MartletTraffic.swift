@@ -107,7 +107,7 @@ private final class ClassicSender: MessageSender {
                 traffic.answered()
                 if waiting > 0 {
                     waiting -= 1
-                    connection.send(self.request)
+                    try connection.send(self.request)
                 } else {
                     free.append(connection)
                 }
@@ -115,7 +115,7 @@ private final class ClassicSender: MessageSender {
         }
     }
 
-    func send() {
-        if let connection = free.popLast() { connection.send(request) } else { waiting += 1 }
+    func send() throws {
+        if let connection = free.popLast() { try connection.send(request) } else { waiting += 1 }
     }
 }

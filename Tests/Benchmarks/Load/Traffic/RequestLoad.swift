@@ -25,7 +25,7 @@ final class RequestLoad {
                 }
                 answered += 1
                 latencies.add(Clock.nanoseconds - times[number])
-                next(number)
+                try next(number)
             }
         }
     }
@@ -45,7 +45,7 @@ final class RequestLoad {
         (begun, answered, wanted) = (0, 0, count)
         latencies = Histogram()
         let meter = try Meter(processes)
-        for number in connections.indices { next(number) }
+        for number in connections.indices { try next(number) }
         try loop.run(until: Clock.after(seconds: seconds)) { answered == wanted }
         wanted = begun
         try loop.run(until: Clock.after(seconds: Self.patienceSeconds)) { answered == begun }
@@ -53,10 +53,10 @@ final class RequestLoad {
         return try meter.window(operations: answered, latencies)
     }
 
-    private func next(_ number: Int) {
+    private func next(_ number: Int) throws {
         guard begun < wanted else { return }
         begun += 1
         times[number] = Clock.nanoseconds
-        connections[number].send(request)
+        try connections[number].send(request)
     }
 }

@@ -69,9 +69,9 @@ private final class LogInStorm {
                 isLoggedIn.toggle()
                 if isLoggedIn {
                     logIns += 1
-                    connection.send(try Self.logOut(after: answer))
+                    try connection.send(Self.logOut(after: answer))
                 } else if isOn {
-                    connection.send(logIn)
+                    try connection.send(logIn)
                 }
             }
         }
@@ -80,7 +80,7 @@ private final class LogInStorm {
     func begin() throws {
         isOn = true
         logIns = 0
-        for caller in callers { caller.connection.send(caller.logIn) }
+        for caller in callers { try caller.connection.send(caller.logIn) }
     }
 
     /// Returns when everybody is logged out.
