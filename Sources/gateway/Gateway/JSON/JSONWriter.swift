@@ -22,10 +22,17 @@ struct JSONWriter: Sendable {
     /// whatever was closed last is a value itself.
     private var needsComma = false
 
-    /// - Parameter capacity: the expected size in bytes; a good guess saves growing.
-    init(reserving capacity: Int = 256) {
-        bytes = ByteBufferAllocator().buffer(capacity: capacity)
+    /// - Parameters:
+    ///   - capacity: the expected size in bytes; a good guess saves growing.
+    ///   - headroom: bytes left free in front of the text, for whoever puts something before it.
+    init(reserving capacity: Int = 256, headroom: Int = 0) {
+        bytes = ByteBufferAllocator().buffer(capacity: headroom + capacity)
+        bytes.moveWriterIndex(to: headroom)
+        bytes.moveReaderIndex(to: headroom)
     }
+
+    /// What has been written, the buffer itself: its receiver may change it without copying it.
+    consuming func take() -> ByteBuffer { bytes }
 
     // MARK: Values
 

@@ -64,12 +64,13 @@ struct Push {
         _ type: String, _ member: String, to audience: Audience, _ fields: @escaping (inout JSONWriter) -> Void
     ) {
         self.init(to: audience) {
-            var json = JSONWriter()
-            json.object {
-                $0.field("type", type)
-                $0.object(member, fields)
-            }
-            return .common(WebSocketFrameBytes(json: json))
+            .common(
+                WebSocketFrameBytes { json in
+                    json.object {
+                        $0.field("type", type)
+                        $0.object(member, fields)
+                    }
+                })
         }
     }
 }
@@ -85,14 +86,14 @@ enum Audience: Sendable {
 enum PushFrame {
     /// The same for everyone: encoded once and never copied.
     case common(WebSocketFrameBytes)
-    /// With the recipient's id between two pieces that are encoded once.
-    case addressed(before: ByteBuffer, after: ByteBuffer)
+    /// Encoded once but for the recipient's id, which belongs in at an offset.
+    case addressed(text: ByteBuffer, at: Int)
 
     /// The frame as one account gets it.
     func bytes(for account: AccountID) -> WebSocketFrameBytes {
         switch self {
         case .common(let bytes): bytes
-        case .addressed(let before, let after): WebSocketFrameBytes(text: before, "\(account)", after)
+        case .addressed(let text, let offset): WebSocketFrameBytes(text: text, inserting: "\(account)", at: offset)
         }
     }
 }

@@ -17,19 +17,27 @@ struct WebSocketFrameBytes: Sendable {
         self.init(text: ByteBuffer(string: text))
     }
 
-    /// A complete text message in three pieces, copied once.
-    init(text before: ByteBuffer, _ middle: String, _ after: ByteBuffer) {
-        let length = before.readableBytes + middle.utf8.count + after.readableBytes
-        var bytes = Self.head(.text, payloadLength: length)
-        bytes.writeImmutableBuffer(before)
-        bytes.writeString(middle)
-        bytes.writeImmutableBuffer(after)
+    /// A complete text message with something put in at an offset.
+    init(text: ByteBuffer, inserting insertion: String, at offset: Int) {
+        var bytes = Self.head(.text, payloadLength: text.readableBytes + insertion.utf8.count)
+        var rest = text
+        if var before = rest.readSlice(length: offset) { bytes.writeBuffer(&before) }
+        bytes.writeString(insertion)
+        bytes.writeBuffer(&rest)
         self.bytes = bytes
     }
 
-    /// A complete text message of JSON.
-    init(json: JSONWriter) {
-        self.init(text: json.bytes)
+    /// A complete text message of the JSON that `write` writes, in the buffer it is written to.
+    ///
+    /// - Parameter capacity: the expected size in bytes.
+    init(reserving capacity: Int = 256, json write: (inout JSONWriter) -> Void) {
+        var json = JSONWriter(reserving: capacity, headroom: Self.maxHeadBytes)
+        write(&json)
+        var bytes = json.take()
+        let length = bytes.readableBytes
+        bytes.moveReaderIndex(to: bytes.readerIndex - Self.headBytes(payloadLength: length))
+        Self.setHead(.text, payloadLength: length, in: &bytes)
+        self.bytes = bytes
     }
 
     /// A close frame; the reason is cut, at a character, to the 123 bytes a control frame has room for.
@@ -53,20 +61,40 @@ struct WebSocketFrameBytes: Sendable {
         self.bytes = bytes
     }
 
+    // MARK: - Heads
+
+    private static let maxHeadBytes = 10
+
+    private static func headBytes(payloadLength length: Int) -> Int {
+        switch length {
+        case ...125: 2
+        case ...0xFFFF: 4
+        default: maxHeadBytes
+        }
+    }
+
     /// The head of a frame, in a buffer with room for its payload.
     private static func head(_ opcode: WebSocketFrameOpcode, payloadLength length: Int) -> ByteBuffer {
-        var bytes = ByteBufferAllocator().buffer(capacity: length + 10)
-        // FIN, and no extension bits.
-        bytes.writeInteger(0x80 | opcode.rawValue)
-        switch length {
-        case ...125: bytes.writeInteger(UInt8(length))
-        case ...0xFFFF:
-            bytes.writeInteger(UInt8(126))
-            bytes.writeInteger(UInt16(length))
-        default:
-            bytes.writeInteger(UInt8(127))
-            bytes.writeInteger(UInt64(length))
-        }
+        let headBytes = headBytes(payloadLength: length)
+        var bytes = ByteBufferAllocator().buffer(capacity: headBytes + length)
+        bytes.moveWriterIndex(to: headBytes)
+        setHead(opcode, payloadLength: length, in: &bytes)
         return bytes
+    }
+
+    /// Puts the head of a frame where its readable bytes begin.
+    private static func setHead(_ opcode: WebSocketFrameOpcode, payloadLength length: Int, in bytes: inout ByteBuffer) {
+        let start = bytes.readerIndex
+        // FIN, and no extension bits.
+        bytes.setInteger(0x80 | opcode.rawValue, at: start)
+        switch headBytes(payloadLength: length) {
+        case 2: bytes.setInteger(UInt8(length), at: start + 1)
+        case 4:
+            bytes.setInteger(UInt8(126), at: start + 1)
+            bytes.setInteger(UInt16(length), at: start + 2)
+        default:
+            bytes.setInteger(UInt8(127), at: start + 1)
+            bytes.setInteger(UInt64(length), at: start + 2)
+        }
     }
 }

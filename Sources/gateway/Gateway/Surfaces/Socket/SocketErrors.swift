@@ -160,12 +160,12 @@ struct SocketAnswer {
 
     /// - Parameter data: writes the members of `data`; `nil` for none.
     init(_ code: SocketCode, data: ((inout JSONWriter) -> Void)? = nil) {
-        var json = JSONWriter(reserving: 192)
-        json.object {
-            $0.field("code", code.rawValue)
-            $0.field("desc", code.text)
-            if let data { $0.object("data", data) }
+        frame = WebSocketFrameBytes(reserving: 192) { json in
+            json.object {
+                $0.field("code", code.rawValue)
+                $0.field("desc", code.text)
+                if let data { $0.object("data", data) }
+            }
         }
-        frame = WebSocketFrameBytes(json: json)
     }
 }

@@ -77,16 +77,17 @@ struct SocketPush: PushDialect {
         _ data: ((inout JSONWriter) -> Void)? = nil
     ) -> PushFrame {
         var json = JSONWriter()
+        var offset = 0
         json.object {
             if let data { $0.object("data", data) }
             $0.field("eventType", type)
             $0.field("fromUserId", sender)
+            $0.field("toUserId", "")
+            // Between the quotes.
+            offset = $0.bytes.readableBytes - 1
+            $0.field("time", time)
         }
-        var before = json.bytes
-        // The object goes on instead of ending here.
-        before.moveWriterIndex(to: before.writerIndex - 1)
-        before.writeStaticString(",\"toUserId\":\"")
-        return .addressed(before: before, after: ByteBuffer(string: "\",\"time\":\(time)}"))
+        return .addressed(text: json.take(), at: offset)
     }
 
     private func chat(_ message: Message) -> Push {
