@@ -271,6 +271,28 @@ extension MessageStore {
             rules: RecallRules(window: 120_000), now: now, deadline: .after(.seconds(20)))
     }
 
+    func history(_ request: MessageAPI.History) async throws(ServiceError) -> MessageAPI.History.Reply {
+        try await database.read { try Self.history(request, $0) }
+    }
+
+    func conversations(
+        of account: AccountID, includesLast: Bool = false, limit: Int = maxConversations
+    ) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
+        try await database.read {
+            try Self.conversations(of: account, includesLast: includesLast, limit: limit, $0)
+        }
+    }
+
+    func attach(_ request: MessageAPI.Attach, limit: Int) async throws(ServiceError) -> MessageAPI.Attach.Reply {
+        try await database.read { try Self.attach(request, limit: limit, $0) }
+    }
+
+    func details(
+        _ request: MessageAPI.MessageDetails
+    ) async throws(ServiceError) -> MessageAPI.MessageDetails.Reply {
+        try await database.read { try Self.details(request, $0) }
+    }
+
     /// Changes rows behind the service's back.
     func execute(_ sql: String) async throws {
         try await database.write { try $0.db.execute(sql: sql) }

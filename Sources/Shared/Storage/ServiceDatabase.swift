@@ -3,6 +3,9 @@ package import Logging
 package import Shared
 import Synchronization
 
+/// What a read is given: a connection in a transaction that changes nothing and sees no later commit.
+package typealias Snapshot = Database
+
 /// A service's SQLite file: one writer that commits in groups, many readers, an event log and an outbox beside the data.
 ///
 /// A write that returned is on disk (`synchronous=FULL`). Writes that arrive while a commit is under way share the next
@@ -13,6 +16,7 @@ package final class ServiceDatabase: Sendable {
 
     private let pool: DatabasePool
     private let writer: GroupCommitWriter
+    private let readers: SnapshotReaders
     private let expand: Expansion
     /// Names the life of this database on the bus.
     package let epoch: Int64
@@ -34,12 +38,11 @@ package final class ServiceDatabase: Sendable {
     ) throws {
         try directory.checkDatabaseIsNotLost()
         var configuration = GRDB.Configuration()
-        configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(5)
         do {
             pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
             try pool.writeWithoutTransaction(Self.insistOnSettings)
-            try pool.read(Self.checkIntegrity)
+            try pool.writeWithoutTransaction(Self.checkIntegrity)
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
             throw DataDirectory.Refusal(description: "\(directory.databasePath) is damaged: \(error)")
         } catch let refusal as DataDirectory.Refusal {
@@ -49,14 +52,14 @@ package final class ServiceDatabase: Sendable {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
         migrations(&migrator)
-        guard try pool.read({ try !migrator.hasBeenSuperseded($0) }) else {
+        guard try pool.writeWithoutTransaction({ try !migrator.hasBeenSuperseded($0) }) else {
             throw DataDirectory.Refusal(
                 description: "\(directory.databasePath) was written by a newer version of this program")
         }
         try migrator.migrate(pool)
         try directory.rememberDatabase()
 
-        (epoch, initialHead) = try pool.read { db in
+        (epoch, initialHead) = try pool.writeWithoutTransaction { db in
             (
                 try Int64.fetchOne(db, sql: "SELECT epoch FROM log") ?? 0,
                 try Self.head(db)
@@ -65,6 +68,7 @@ package final class ServiceDatabase: Sendable {
         self.expand = expand
         self.logger = logger
         writer = GroupCommitWriter(pool: pool, head: initialHead, logger: logger, onRollback: onRollback)
+        readers = SnapshotReaders(path: directory.databasePath, logger: logger)
     }
 
     /// Where committed events go, before the writes that caused them are answered. Set it once, before the first write.
@@ -101,19 +105,34 @@ package final class ServiceDatabase: Sendable {
     }
 
     /// Reads a consistent snapshot, beside the writer and other readers.
+    ///
+    /// - Throws: what the step threw, if that is a ``ServiceError``; ``ServiceError/Code/unavailable`` when too many wait or
+    ///   the database is closed; ``ServiceError/Code/internal`` for anything else.
     package func read<Value: Sendable>(
-        _ body: @escaping @Sendable (Database) throws -> Value
+        _ step: @escaping @Sendable (Snapshot) throws -> Value
     ) async throws(ServiceError) -> Value {
-        do {
-            return try await pool.read(body)
-        } catch {
-            throw ServiceError(storage: error, logger: logger)
+        let result = await withCheckedContinuation {
+            (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
+            read(until: nil, step) { continuation.resume(returning: $0) }
         }
+        return try result.get()
     }
 
-    /// Commits what is queued, checkpoints and closes. Later writes are refused. Idempotent.
+    /// Like ``read(_:)``; `completion` runs on the thread that has read.
+    ///
+    /// - Parameter deadline: a step whose turn comes later is refused as ``ServiceError/Code/unavailable``; `nil` for none.
+    package func read<Value: Sendable>(
+        until deadline: MonotonicTime?, _ step: @escaping @Sendable (Snapshot) throws -> Value,
+        completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
+    ) {
+        readers.submit(until: deadline, step, completion: completion)
+    }
+
+    /// Commits what is queued, ends the reads under way, checkpoints and closes. Later writes and reads are refused.
+    /// Idempotent.
     package func close() {
         writer.stop()
+        readers.stop()
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         do {
             try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
@@ -132,29 +151,28 @@ package final class ServiceDatabase: Sendable {
 
     /// Registers the answers to reads of this database's event log.
     package func addEventLogRoute(to routes: inout BusRoutes) {
-        routes.on(EventLogAPI.Read.self, from: Set(ServiceName.allCases)) { [self] request, _ throws(ServiceError) in
-            try await read { [epoch, expand] db in
-                let head = try Self.head(db)
-                let oldest = try Int64.fetchOne(db, sql: "SELECT min(number) FROM event") ?? 1
-                let limit = min(max(0, request.limit), 1_000)
-                let isTooOld = request.after < oldest - 1 || request.after > head
-                let rows =
-                    isTooOld || limit == 0
-                    ? []
-                    : try Row.fetchAll(
-                        db, sql: "SELECT number, kind, payload FROM event WHERE number > ? ORDER BY number LIMIT ?",
-                        arguments: [request.after, limit])
-                let events = try rows.map { row in
-                    let kind: String = row["kind"]
-                    let payload = try expand(db, kind, row["payload"])
-                    return NumberedEvent(
-                        number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
-                }
-                return EventLogAPI.Read.Reply(
-                    batch: EventBatch(
-                        epoch: epoch, head: head, events: Array(events.prefix(bytes: Self.maxLogPageBytes))),
-                    isTooOld: isTooOld)
+        routes.on(EventLogAPI.Read.self, from: Set(ServiceName.allCases), reading: self) {
+            [epoch, expand] request, db in
+            let head = try Self.head(db)
+            let oldest = try Int64.fetchOne(db, sql: "SELECT min(number) FROM event") ?? 1
+            let limit = min(max(0, request.limit), 1_000)
+            let isTooOld = request.after < oldest - 1 || request.after > head
+            let rows =
+                isTooOld || limit == 0
+                ? []
+                : try Row.fetchAll(
+                    db, sql: "SELECT number, kind, payload FROM event WHERE number > ? ORDER BY number LIMIT ?",
+                    arguments: [request.after, limit])
+            let events = try rows.map { row in
+                let kind: String = row["kind"]
+                let payload = try expand(db, kind, row["payload"])
+                return NumberedEvent(
+                    number: row["number"], kind: payload == nil ? "" : kind, payload: payload ?? Blob([]))
             }
+            return EventLogAPI.Read.Reply(
+                batch: EventBatch(
+                    epoch: epoch, head: head, events: Array(events.prefix(bytes: Self.maxLogPageBytes))),
+                isTooOld: isTooOld)
         }
     }
 

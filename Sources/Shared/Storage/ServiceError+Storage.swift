@@ -12,9 +12,6 @@ extension ServiceError {
         switch error {
         case let refusal as ServiceError:
             self = refusal
-        case is CancellationError:
-            // A read that was called off, as the relay's is at a stop.
-            self.init(.unavailable)
         case let error as DatabaseError:
             switch error.resultCode {
             case .SQLITE_FULL:

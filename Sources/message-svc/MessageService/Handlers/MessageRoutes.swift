@@ -25,17 +25,18 @@ struct MessageRoutes: Sendable {
     }
 
     var routes: BusRoutes {
+        let database = store.database
         var routes = BusRoutes()
         routes.onBusThread(MessageAPI.Send.self, from: [.gateway], handler: send)
         routes.on(MessageAPI.Recall.self, from: [.gateway], handler: recall)
         routes.on(MessageAPI.PullHandOver.self, from: [.gateway], handler: pullHandOver)
         routes.on(MessageAPI.SettleHandOver.self, from: [.gateway], handler: settleHandOver)
-        routes.on(MessageAPI.History.self, from: [.gateway], handler: history)
-        routes.on(MessageAPI.Conversations.self, from: [.gateway], handler: conversations)
-        routes.on(MessageAPI.Attach.self, from: [.gateway], handler: attach)
+        routes.on(MessageAPI.History.self, from: [.gateway], reading: database, handler: history)
+        routes.on(MessageAPI.Conversations.self, from: [.gateway], reading: database, handler: conversations)
+        routes.on(MessageAPI.Attach.self, from: [.gateway], reading: database, handler: attach)
         routes.on(MessageAPI.ConfirmNotices.self, from: [.gateway], handler: confirmNotices)
         routes.on(MessageAPI.MarkRead.self, from: [.gateway], handler: markRead)
-        routes.on(MessageAPI.MessageDetails.self, from: [.gateway], handler: details)
+        routes.on(MessageAPI.MessageDetails.self, from: [.gateway], reading: database, handler: MessageStore.details)
         routes.on(MessageAPI.HideMessage.self, from: [.gateway], handler: hide)
         return routes
     }
@@ -122,30 +123,25 @@ struct MessageRoutes: Sendable {
         return Done()
     }
 
-    @Sendable private func history(
-        _ request: MessageAPI.History, _ call: BusCall
-    ) async throws(ServiceError) -> MessageAPI.History.Reply {
+    @Sendable private func history(_ request: MessageAPI.History, _ db: Snapshot) throws -> MessageAPI.History.Reply {
         guard request.senders?.count ?? 0 <= Self.maxSenders else {
             throw ServiceError(.badRequest, detail: "more than \(Self.maxSenders) senders")
         }
         var request = request
         request.limit = Self.page(request.limit)
-        return try await store.history(request)
+        return try MessageStore.history(request, db)
     }
 
     @Sendable private func conversations(
-        _ request: MessageAPI.Conversations, _ call: BusCall
-    ) async throws(ServiceError) -> MessageAPI.Conversations.Reply {
+        _ request: MessageAPI.Conversations, _ db: Snapshot
+    ) throws -> MessageAPI.Conversations.Reply {
         MessageAPI.Conversations.Reply(
-            conversations: try await store.conversations(of: request.account, includesLast: request.includesLast))
+            conversations: try MessageStore.conversations(
+                of: request.account, includesLast: request.includesLast, db))
     }
 
-    @Sendable private func attach(
-        _ request: MessageAPI.Attach, _ call: BusCall
-    ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
-        // Whoever has given up comes again: working for him now would only hold up the others.
-        guard !call.deadline.hasPassed else { throw ServiceError(.unavailable) }
-        return try await store.attach(request, limit: Self.maxMissed)
+    @Sendable private func attach(_ request: MessageAPI.Attach, _ db: Snapshot) throws -> MessageAPI.Attach.Reply {
+        try MessageStore.attach(request, limit: Self.maxMissed, db)
     }
 
     @Sendable private func confirmNotices(
@@ -163,12 +159,6 @@ struct MessageRoutes: Sendable {
     ) async throws(ServiceError) -> Done {
         try await store.markRead(request, deadline: call.deadline)
         return Done()
-    }
-
-    @Sendable private func details(
-        _ request: MessageAPI.MessageDetails, _ call: BusCall
-    ) async throws(ServiceError) -> MessageAPI.MessageDetails.Reply {
-        try await store.details(request)
     }
 
     @Sendable private func hide(

@@ -31,29 +31,27 @@ extension MessageStore {
     /// Where a message is, its replies and its readers; readers in the order of their ids.
     ///
     /// - Throws: ``ServiceError/Code/invalidMessage`` for an unknown, recalled or foreign message.
-    func details(
-        _ request: MessageAPI.MessageDetails
-    ) async throws(ServiceError) -> MessageAPI.MessageDetails.Reply {
-        try await database.read { db in
-            let row = try Row.fetchOne(
-                db,
+    @Sendable static func details(
+        _ request: MessageAPI.MessageDetails, _ db: Database
+    ) throws -> MessageAPI.MessageDetails.Reply {
+        let row = try Row.fetchOne(
+            db.cachedStatement(
                 sql: """
-                    SELECT conversationID, senderID, conversation.kind, \(Self.replyCount)
+                    SELECT conversationID, senderID, conversation.kind, \(replyCount)
                     FROM message JOIN conversation ON conversation.id = message.conversationID
                     WHERE message.id = ? AND message.recalledAt IS NULL
-                    """, arguments: [request.message])
-            guard let row, try Self.membership(of: request.account, in: row[0], db) != nil else {
-                throw ServiceError(.invalidMessage)
-            }
-            let readers = try AccountID.fetchAll(
-                db,
+                    """), arguments: [request.message])
+        guard let row, try membership(of: request.account, in: row[0], db) != nil else {
+            throw ServiceError(.invalidMessage)
+        }
+        let readers = try AccountID.fetchAll(
+            db.cachedStatement(
                 sql: """
                     SELECT accountID FROM participant WHERE conversationID = ? AND readIndex >= ?
                     UNION SELECT ? ORDER BY accountID
-                    """, arguments: [row[0] as ConversationID, request.message, row[1] as AccountID])
-            return MessageAPI.MessageDetails.Reply(
-                conversation: row[0], conversationKind: try Self.kind(row[2]), replyCount: row[3], readers: readers)
-        }
+                    """), arguments: [row[0] as ConversationID, request.message, row[1] as AccountID])
+        return MessageAPI.MessageDetails.Reply(
+            conversation: row[0], conversationKind: try kind(row[2]), replyCount: row[3], readers: readers)
     }
 
     /// Hides a message from one account, for good: also when he leaves and joins again. Publishes it once.

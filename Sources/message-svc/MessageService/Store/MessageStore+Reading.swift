@@ -14,69 +14,67 @@ extension MessageStore {
     ///
     /// `before` and the times are turned into sequences by halves, so that a page costs the same in a long history.
     /// Senders are looked for from the newest message of that range on, until the page is full.
-    func history(_ request: MessageAPI.History) async throws(ServiceError) -> MessageAPI.History.Reply {
-        try await database.read { db in
-            guard let membership = try Self.membership(of: request.account, in: request.conversation, db) else {
-                throw ServiceError(.notParticipant)
-            }
-            let range = try Self.range(of: request, db)
-            let senders = request.senders.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }
-            let page = try Row.fetchCursor(
-                db.cachedStatement(sql: Self.historyPage),
-                arguments: [
-                    request.conversation, range.lowerBound, range.upperBound, senders, request.account,
-                    request.limit + 1,
-                ])
-            // Row by row: an array of rows would copy every value once more.
-            var newestFirst = try Array(page.map(Self.listedMessage))
-            let found = newestFirst.count
-            newestFirst = Array(newestFirst.prefix(Int(request.limit)).prefix(textBytes: Self.maxPageBytes))
-            let participants = try db.cachedStatement(
-                sql: "SELECT accountID, readIndex FROM participant WHERE conversationID = ? ORDER BY accountID")
-            let readIndexes = try Array(
-                Row.fetchCursor(participants, arguments: [request.conversation])
-                    .map { ReadIndex(account: $0[0], message: $0[1]) })
-            let unreadCount =
-                request.includesUnread
-                ? try Self.unreadCount(
-                    of: request.account, in: request.conversation,
-                    after: max(membership.joinedAfter, membership.readIndex), db) : nil
-            return MessageAPI.History.Reply(
-                messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
-                unreadCount: unreadCount)
+    ///
+    /// - Throws: ``ServiceError/Code/notParticipant``.
+    static func history(_ request: MessageAPI.History, _ db: Database) throws -> MessageAPI.History.Reply {
+        guard let membership = try membership(of: request.account, in: request.conversation, db) else {
+            throw ServiceError(.notParticipant)
         }
+        let range = try range(of: request, db)
+        let senders = request.senders.map { "[" + $0.map(\.description).joined(separator: ",") + "]" }
+        let page = try Row.fetchCursor(
+            db.cachedStatement(sql: historyPage),
+            arguments: [
+                request.conversation, range.lowerBound, range.upperBound, senders, request.account,
+                request.limit + 1,
+            ])
+        // Row by row: an array of rows would copy every value once more.
+        var newestFirst = try Array(page.map(listedMessage))
+        let found = newestFirst.count
+        newestFirst = Array(newestFirst.prefix(Int(request.limit)).prefix(textBytes: maxPageBytes))
+        let participants = try db.cachedStatement(
+            sql: "SELECT accountID, readIndex FROM participant WHERE conversationID = ? ORDER BY accountID")
+        let readIndexes = try Array(
+            Row.fetchCursor(participants, arguments: [request.conversation])
+                .map { ReadIndex(account: $0[0], message: $0[1]) })
+        let unreadCount =
+            request.includesUnread
+            ? try unreadCount(
+                of: request.account, in: request.conversation,
+                after: max(membership.joinedAfter, membership.readIndex), db) : nil
+        return MessageAPI.History.Reply(
+            messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
+            unreadCount: unreadCount)
     }
 
     /// The open conversations of an account with what is unread in each and, if that is wanted, said last.
     ///
     /// - Parameter limit: how many there may be; of more, those are left out of which nothing was heard for longest.
-    func conversations(
-        of account: AccountID, includesLast: Bool = false, limit: Int = maxConversations
-    ) async throws(ServiceError) -> [MessageAPI.Conversations.Entry] {
-        try await database.read { db in
-            let peer = try db.cachedStatement(
-                sql: "SELECT accountID FROM participant WHERE conversationID = ? AND accountID <> ?")
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT conversationID, kind, joinedAfter, readIndex FROM (
-                        SELECT conversationID, kind, joinedAfter, readIndex
-                        FROM participant JOIN conversation ON conversation.id = conversationID
-                        WHERE accountID = ? AND closedAt IS NULL
-                        ORDER BY \(Self.lastActivity) DESC, conversationID DESC LIMIT ?
-                    ) ORDER BY conversationID
-                    """, arguments: [account, limit])
-            let last = includesLast ? try Self.lastMessages(visibleTo: account, in: rows.map { $0[0] }, db) : [:]
-            return try rows.map { row in
-                let conversation: ConversationID = row[0]
-                let kind = try Self.kind(row[1])
-                return MessageAPI.Conversations.Entry(
-                    conversation: conversation, kind: kind,
-                    peer: kind == .private ? try AccountID.fetchOne(peer, arguments: [conversation, account]) : nil,
-                    unreadCount: try Self.unreadCount(
-                        of: account, in: conversation, after: max(row[2] as MessageID, row[3]), db),
-                    last: last[conversation])
-            }
+    static func conversations(
+        of account: AccountID, includesLast: Bool, limit: Int = maxConversations, _ db: Database
+    ) throws -> [MessageAPI.Conversations.Entry] {
+        let peer = try db.cachedStatement(
+            sql: "SELECT accountID FROM participant WHERE conversationID = ? AND accountID <> ?")
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT conversationID, kind, joinedAfter, readIndex FROM (
+                    SELECT conversationID, kind, joinedAfter, readIndex
+                    FROM participant JOIN conversation ON conversation.id = conversationID
+                    WHERE accountID = ? AND closedAt IS NULL
+                    ORDER BY \(lastActivity) DESC, conversationID DESC LIMIT ?
+                ) ORDER BY conversationID
+                """, arguments: [account, limit])
+        let last = includesLast ? try lastMessages(visibleTo: account, in: rows.map { $0[0] }, db) : [:]
+        return try rows.map { row in
+            let conversation: ConversationID = row[0]
+            let kind = try kind(row[1])
+            return MessageAPI.Conversations.Entry(
+                conversation: conversation, kind: kind,
+                peer: kind == .private ? try AccountID.fetchOne(peer, arguments: [conversation, account]) : nil,
+                unreadCount: try unreadCount(
+                    of: account, in: conversation, after: max(row[2] as MessageID, row[3]), db),
+                last: last[conversation])
         }
     }
 
@@ -112,21 +110,21 @@ extension MessageStore {
     }
 
     /// What a push connection needs before it goes live, all from one snapshot.
-    func attach(_ request: MessageAPI.Attach, limit: Int) async throws(ServiceError) -> MessageAPI.Attach.Reply {
-        try await database.read { db in
-            let point: MessageID? =
-                switch request.missed {
-                case .none: nil
-                case .after(let message): message
-                case .unnoticed: try Self.position(of: .notice, for: request.account, db)
-                }
-            let missed = try point.map { try Self.messages(of: request.account, after: $0, limit: limit, db) }
-            return MessageAPI.Attach.Reply(
-                position: try ServiceDatabase.head(db),
-                conversations: try Self.memberships(of: request.account, db).map(\.conversation),
-                missed: missed?.messages.map(\.message) ?? [], hasMore: missed?.hasMore ?? false,
-                last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0))
-        }
+    static func attach(
+        _ request: MessageAPI.Attach, limit: Int, _ db: Database
+    ) throws -> MessageAPI.Attach.Reply {
+        let point: MessageID? =
+            switch request.missed {
+            case .none: nil
+            case .after(let message): message
+            case .unnoticed: try position(of: .notice, for: request.account, db)
+            }
+        let missed = try point.map { try messages(of: request.account, after: $0, limit: limit, db) }
+        return MessageAPI.Attach.Reply(
+            position: try ServiceDatabase.head(db),
+            conversations: try memberships(of: request.account, db).map(\.conversation),
+            missed: missed?.messages.map(\.message) ?? [], hasMore: missed?.hasMore ?? false,
+            last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0))
     }
 
     /// Messages of all conversations of an account after a point, in id order; none only when there are no more.

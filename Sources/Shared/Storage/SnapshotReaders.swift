@@ -1,0 +1,154 @@
+import Dispatch
+import GRDB
+import Logging
+import Shared
+import Synchronization
+
+/// The few threads that read a database beside its writer, each over a connection of its own.
+///
+/// A step runs from beginning to end on one of them, in one snapshot: no task and no dispatch queue comes between.
+final class SnapshotReaders: Sendable {
+    /// Reads that run at once: one that takes long must not hold up those that do not.
+    static let threadCount = 4
+    /// Reads that may wait for a thread; one more is refused.
+    static let maxQueued = 4_096
+
+    private struct Job: Sendable {
+        let run: @Sendable (SnapshotConnection) -> Void
+        let refuse: @Sendable () -> Void
+    }
+
+    /// First in, first out, and cheap at both ends however long it is.
+    private struct Line {
+        private var arriving: [Job] = []
+        /// Those to go next, the very next one last.
+        private var leaving: [Job] = []
+
+        var count: Int { arriving.count + leaving.count }
+
+        mutating func append(_ job: Job) { arriving.append(job) }
+
+        mutating func next() -> Job? {
+            if leaving.isEmpty {
+                swap(&arriving, &leaving)
+                leaving.reverse()
+            }
+            return leaving.popLast()
+        }
+    }
+
+    private struct State {
+        var line = Line()
+        /// Threads with nothing to do. The last one is woken first: its caches are warm, and a service that is asked
+        /// little never opens the connections of the others.
+        var sleeping: [Int] = []
+        var isStopping = false
+    }
+
+    private let state = Mutex(State())
+    private let wakeUps = (0..<threadCount).map { _ in DispatchSemaphore(value: 0) }
+    private let path: String
+    private let logger: Logger
+    private let threads = Mutex<[DedicatedThread]>([])
+
+    /// Starts the threads.
+    init(path: String, logger: Logger) {
+        self.path = path
+        self.logger = logger
+        threads.withLock { threads in
+            threads = (0..<Self.threadCount).map { index in DedicatedThread { [self] in run(index) } }
+        }
+    }
+
+    /// Runs a step when its turn comes; `completion` follows on the same thread.
+    ///
+    /// - Parameter deadline: a step whose turn comes later is refused: nobody waits for it any more.
+    func submit<Value: Sendable>(
+        until deadline: MonotonicTime?, _ step: @escaping @Sendable (Snapshot) throws -> Value,
+        completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
+    ) {
+        let job = Job(
+            run: { [logger] connection in
+                if let deadline, deadline.hasPassed {
+                    return completion(.failure(ServiceError(.unavailable, detail: "expired")))
+                }
+                let result = Result { try connection.read(step) }
+                completion(result.mapError { ServiceError(storage: $0, logger: logger) })
+            }, refuse: { completion(.failure(ServiceError(.unavailable))) })
+        let (isAdmitted, sleeper) = state.withLock { state -> (Bool, Int?) in
+            guard !state.isStopping, state.line.count < Self.maxQueued else { return (false, nil) }
+            state.line.append(job)
+            return (true, state.sleeping.popLast())
+        }
+        if let sleeper { wakeUps[sleeper].signal() }
+        if !isAdmitted { job.refuse() }
+    }
+
+    /// Refuses what waits and ends the threads when they are done with what they began. Idempotent.
+    func stop() {
+        var abandoned = state.withLock { state in
+            defer { state.line = Line() }
+            state.isStopping = true
+            return state.line
+        }
+        while let job = abandoned.next() { job.refuse() }
+        for wakeUp in wakeUps { wakeUp.signal() }
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        for thread in threads { thread.join() }
+    }
+
+    private func run(_ index: Int) {
+        let connection = SnapshotConnection(path: path)
+        while let job = nextJob(of: index) { job.run(connection) }
+    }
+
+    /// Waits for something to do; `nil` at the end.
+    private func nextJob(of index: Int) -> Job? {
+        while true {
+            let (job, isStopping) = state.withLock { state in
+                let job = state.line.next()
+                if job == nil { state.sleeping.append(index) }
+                return (job, state.isStopping)
+            }
+            if job != nil || isStopping { return job }
+            wakeUps[index].wait()
+        }
+    }
+}
+
+/// A connection that only reads, for one thread; opened when it is first needed.
+private final class SnapshotConnection {
+    private let path: String
+    private var queue: DatabaseQueue?
+
+    init(path: String) { self.path = path }
+
+    /// Runs a step in a transaction, on this very thread. GRDB's own `read` would compile its statements each time.
+    func read<Value>(_ step: (Snapshot) throws -> Value) throws -> Value {
+        try open().unsafeRead { db in
+            try db.cachedStatement(sql: "BEGIN DEFERRED TRANSACTION").execute()
+            do {
+                let value = try step(db)
+                try db.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+                return value
+            } catch {
+                // Some failures have SQLite end the transaction by itself.
+                if db.isInsideTransaction { try db.rollback() }
+                throw error
+            }
+        }
+    }
+
+    private func open() throws -> DatabaseQueue {
+        if let queue { return queue }
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        self.queue = queue
+        return queue
+    }
+}
