@@ -276,7 +276,7 @@ import Testing
             try await store.openGroup(1, [10, 20, 30])
             for index in 1...10 { try await store.send("\(index)", from: 20, to: 1) }
             try await store.execute(
-                "INSERT INTO hiddenMessage SELECT 10, id FROM message WHERE sequence BETWEEN 2 AND 8")
+                "INSERT INTO hiddenMessage SELECT 10, conversationID, id FROM message WHERE sequence BETWEEN 2 AND 8")
             let account = AccountID(10)
 
             let page = try await store.messages(of: account, after: MessageID(1), limit: 3)

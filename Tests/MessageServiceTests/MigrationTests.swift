@@ -7,13 +7,15 @@ import Testing
 @testable import MessageService
 
 @Suite struct MigrationTests {
-    /// A folder with a database of the first schema.
-    private func folderOfFirstSchema(_ rows: String) async throws -> TestBus {
+    /// A folder with a database of the first schema, or of the second.
+    private func folder(ofSchema version: Int = 1, _ rows: String) async throws -> TestBus {
         let bus = try TestBus()
         let database = try ServiceDatabase(
             in: DataDirectory(path: bus.configuration.dataPath, service: .message), logger: bus.logger
         ) { migrator in
             migrator.registerMigration("message-1", migrate: MessageMigrations.createTimelines)
+            guard version == 2 else { return }
+            migrator.registerMigration("message-2", migrate: MessageMigrations.addPairsSilenceAndNotices)
         }
         defer { database.close() }
         try await database.write { try $0.db.execute(sql: rows) }
@@ -21,7 +23,7 @@ import Testing
     }
 
     @Test func `a database of the first schema keeps all it has and learns what is new`() async throws {
-        let bus = try await folderOfFirstSchema(
+        let bus = try await folder(
             """
             INSERT INTO conversation VALUES
                 (1, 1, 5, NULL), (2, 2, 5, NULL), (3, 1, 5, 6), (4, 1, 5, NULL), (5, 1, 5, NULL);
@@ -62,6 +64,56 @@ import Testing
             let recall = MessageAPI.Recall(account: AccountID(20), message: MessageID(1), isModerator: false)
             #expect(await service.code(of: recall) == .tooLate)
             try await service.recall(MessageID(3), by: 10, isModerator: true)
+        }
+    }
+
+    @Test func `a database of the second schema counts what is unread, however long its conversations are`()
+        async throws
+    {
+        let lengths: [Int64] = [1, 63, 64, 65, 128, 300]
+        let conversations = lengths.indices.map { Int64($0) + 1 }
+        let rows = zip(conversations, lengths).map { conversation, length in
+            """
+            INSERT INTO conversation (id, kind, openedAt) VALUES (\(conversation), 2, 5);
+            INSERT INTO participant (conversationID, accountID, joinedAfter)
+                VALUES (\(conversation), 10, 0), (\(conversation), 20, 0), (\(conversation), 30, 0);
+            WITH RECURSIVE place (sequence) AS (
+                SELECT 1 UNION ALL SELECT sequence + 1 FROM place WHERE sequence < \(length))
+            INSERT INTO message (conversationID, sequence, senderID, text, sentAt, recalledAt)
+                SELECT \(conversation), sequence, iif(sequence % 7 < 3, 10, 20), x'61', sequence,
+                    iif(sequence % 10 = 0, 9, NULL) FROM place;
+            INSERT INTO hiddenMessage
+                SELECT 30, id FROM message WHERE conversationID = \(conversation) AND sequence % 4 = 0;
+            """
+        }
+        let bus = try await folder(ofSchema: 2, rows.joined(separator: "\n"))
+        // Those of the first two, as they were inserted and as they are sent below.
+        func unread(by account: Int64, of length: Int64) -> Int64 {
+            Int64(
+                (1...length).count { sequence in
+                    let sender: Int64 = sequence % 7 < 3 ? 10 : 20
+                    let isHidden = account == 30 && sequence % 4 == 0
+                    return sender != account && sequence % 10 != 0 && !isHidden
+                })
+        }
+        try await withMessageService(inFolderOf: bus) { service in
+            for account in [10, 20, 30] as [Int64] {
+                #expect(
+                    try await service.conversations(of: account).map(\.unreadCount)
+                        == lengths.map { unread(by: account, of: $0) })
+            }
+            #expect(try await service.history(of: 2, for: 30).messages.count == 63 - 6 - 15 + 3)
+
+            // The blocks that were not full go on.
+            for conversation in conversations {
+                for _ in 0..<70 { try await service.send("new", from: 10, to: conversation) }
+            }
+
+            for (account, added) in [(10, 0), (20, 70), (30, 70)] as [(Int64, Int64)] {
+                #expect(
+                    try await service.conversations(of: account).map(\.unreadCount)
+                        == lengths.map { unread(by: account, of: $0) + added })
+            }
         }
     }
 }

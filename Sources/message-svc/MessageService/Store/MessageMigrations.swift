@@ -5,6 +5,7 @@ enum MessageMigrations {
     static func register(in migrator: inout DatabaseMigrator) {
         migrator.registerMigration("message-1", migrate: createTimelines)
         migrator.registerMigration("message-2", migrate: addPairsSilenceAndNotices)
+        migrator.registerMigration("message-3", migrate: countWhatWasSent)
     }
 
     static func createTimelines(_ db: Database) throws {
@@ -80,6 +81,51 @@ enum MessageMigrations {
                     accountID INTEGER PRIMARY KEY,
                     messageID INTEGER NOT NULL
                 ) STRICT;
+                """)
+    }
+
+    /// What counting unread messages without looking at them needs:
+    /// - `sentCount`: how many messages of a conversation a sender had sent up to the end of a block of 64; a row for each
+    ///   block in which he has sent any.
+    /// - `messageByRecall`: the few that are recalled.
+    /// - `hiddenMessage` by conversation, so that those hidden after a point are found.
+    static func countWhatWasSent(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                CREATE TABLE sentCount (
+                    conversationID INTEGER NOT NULL,
+                    senderID INTEGER NOT NULL,
+                    block INTEGER NOT NULL,
+                    count INTEGER NOT NULL,
+                    PRIMARY KEY (conversationID, senderID, block)
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO sentCount (conversationID, senderID, block, count)
+                SELECT conversationID, senderID, block,
+                    sum(sent) OVER (PARTITION BY conversationID, senderID ORDER BY block)
+                FROM (
+                    SELECT conversationID, senderID, (sequence + 63) / 64 AS block, count(*) AS sent
+                    FROM message JOIN (
+                        SELECT conversationID, max(sequence) / 64 * 64 AS counted FROM message GROUP BY conversationID
+                    ) USING (conversationID)
+                    WHERE sequence <= counted
+                    GROUP BY conversationID, senderID, block
+                );
+
+                CREATE INDEX messageByRecall ON message (conversationID, sequence)
+                    WHERE recalledAt IS NOT NULL;
+
+                ALTER TABLE hiddenMessage RENAME TO formerHiddenMessage;
+                CREATE TABLE hiddenMessage (
+                    accountID INTEGER NOT NULL,
+                    conversationID INTEGER NOT NULL,
+                    messageID INTEGER NOT NULL REFERENCES message,
+                    PRIMARY KEY (accountID, conversationID, messageID)
+                ) STRICT, WITHOUT ROWID;
+                INSERT INTO hiddenMessage (accountID, conversationID, messageID)
+                SELECT accountID, conversationID, messageID
+                FROM formerHiddenMessage JOIN message ON message.id = messageID
+                ORDER BY 1, 2, 3;
+                DROP TABLE formerHiddenMessage;
                 """)
     }
 }

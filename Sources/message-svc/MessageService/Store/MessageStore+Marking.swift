@@ -70,8 +70,11 @@ extension MessageStore {
                 throw ServiceError(.notParticipant)
             }
             try db.cachedStatement(
-                sql: "INSERT INTO hiddenMessage (accountID, messageID) VALUES (?, ?) ON CONFLICT DO NOTHING"
-            ).execute(arguments: [request.account, request.message])
+                sql: """
+                    INSERT INTO hiddenMessage (accountID, conversationID, messageID) VALUES (?, ?, ?)
+                    ON CONFLICT DO NOTHING
+                    """
+            ).execute(arguments: [request.account, conversation, request.message])
             guard db.changesCount == 1 else { return }
             try transaction.publish(
                 MessageAPI.MessageHidden(

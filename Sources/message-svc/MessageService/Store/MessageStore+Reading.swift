@@ -37,11 +37,15 @@ extension MessageStore {
         let readIndexes = try Array(
             Row.fetchCursor(participants, arguments: [request.conversation])
                 .map { ReadIndex(account: $0[0], message: $0[1]) })
-        let unreadCount =
-            request.includesUnread
-            ? try unreadCount(
-                of: request.account, in: request.conversation,
-                after: max(membership.joinedAfter, membership.readIndex), db) : nil
+        var unreadCount: Int64?
+        if request.includesUnread {
+            let point = max(membership.joinedAfter, membership.readIndex)
+            unreadCount =
+                try newest(in: request.conversation, db).map { newest in
+                    try Self.unreadCount(
+                        of: request.account, in: request.conversation, after: point, newest: newest, db)
+                } ?? 0
+        }
         return MessageAPI.History.Reply(
             messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
             unreadCount: unreadCount)
@@ -53,29 +57,22 @@ extension MessageStore {
     static func conversations(
         of account: AccountID, includesLast: Bool, limit: Int = maxConversations, _ db: Database
     ) throws -> [MessageAPI.Conversations.Entry] {
-        let peer = try db.cachedStatement(
-            sql: "SELECT accountID FROM participant WHERE conversationID = ? AND accountID <> ?")
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT conversationID, kind, joinedAfter, readIndex FROM (
-                    SELECT conversationID, kind, joinedAfter, readIndex
-                    FROM participant JOIN conversation ON conversation.id = conversationID
-                    WHERE accountID = ? AND closedAt IS NULL
-                    ORDER BY \(lastActivity) DESC, conversationID DESC LIMIT ?
-                ) ORDER BY conversationID
-                """, arguments: [account, limit])
-        let last = includesLast ? try lastMessages(visibleTo: account, in: rows.map { $0[0] }, db) : [:]
-        return try rows.map { row in
-            let conversation: ConversationID = row[0]
-            let kind = try kind(row[1])
-            return MessageAPI.Conversations.Entry(
-                conversation: conversation, kind: kind,
-                peer: kind == .private ? try AccountID.fetchOne(peer, arguments: [conversation, account]) : nil,
-                unreadCount: try unreadCount(
-                    of: account, in: conversation, after: max(row[2] as MessageID, row[3]), db),
-                last: last[conversation])
+        let rows = try Row.fetchCursor(
+            db.cachedStatement(sql: conversationList), arguments: [account, limit, ConversationKind.private.rawValue])
+        var entries = try Array(
+            rows.map { row in
+                let conversation: ConversationID = row[0]
+                let newest = Place(sequence: row[3], message: row[4])
+                return MessageAPI.Conversations.Entry(
+                    conversation: conversation, kind: try kind(row[1]), peer: row[5],
+                    unreadCount: try unreadCount(of: account, in: conversation, after: row[2], newest: newest, db),
+                    last: nil)
+            })
+        if includesLast {
+            let last = try lastMessages(visibleTo: account, in: entries.map(\.conversation), db)
+            for index in entries.indices { entries[index].last = last[entries[index].conversation] }
         }
+        return entries
     }
 
     /// The last message of each conversation that an account can see; shortened, those quiet longest first, as soon as
@@ -219,11 +216,25 @@ extension MessageStore {
         ORDER BY sequence DESC LIMIT 1
         """
 
-    /// When something was heard of the conversation of a row of `participant`, as the id of a message: its last one, or
-    /// the last of all when its member joined.
-    private static let lastActivity = """
-        max(joinedAfter, ifnull((
-            SELECT id FROM message WHERE conversationID = participant.conversationID ORDER BY sequence DESC LIMIT 1), 0))
+    /// Account, how many, what makes a conversation private. Of more than so many, those are left out of which nothing
+    /// was heard for longest: no message, nor that the account was brought in.
+    ///
+    /// For each: what the account has read or found, the last message (0 and 0 when there is none), and the other person
+    /// of a private conversation.
+    static let conversationList = """
+        SELECT conversationID, kind, point, lastSequence, lastMessage, CASE kind WHEN ?3 THEN (
+            SELECT accountID FROM participant AS peer
+            WHERE peer.conversationID = listed.conversationID AND accountID <> ?1 ORDER BY accountID LIMIT 1) END
+        FROM (
+            SELECT participant.conversationID, kind, max(joinedAfter, readIndex) AS point,
+                ifnull(last.sequence, 0) AS lastSequence, ifnull(last.id, 0) AS lastMessage
+            FROM participant JOIN conversation ON conversation.id = participant.conversationID
+            LEFT JOIN message AS last ON last.conversationID = participant.conversationID AND last.sequence = (
+                SELECT max(sequence) FROM message WHERE conversationID = participant.conversationID)
+            WHERE accountID = ?1 AND closedAt IS NULL
+            ORDER BY max(joinedAfter, ifnull(last.id, 0)) DESC, participant.conversationID DESC LIMIT ?2
+        ) AS listed
+        ORDER BY conversationID
         """
 
     /// How many replies to a row of `message` are not recalled.
@@ -231,10 +242,13 @@ extension MessageStore {
         (SELECT count(*) FROM message AS reply WHERE reply.replyTo = message.id AND reply.recalledAt IS NULL)
         """
 
-    private static func isVisible(to account: String) -> String {
+    /// Whether a row of `message` is neither recalled nor hidden from an account.
+    static func isVisible(to account: String) -> String {
         """
         message.recalledAt IS NULL
-        AND NOT EXISTS (SELECT 1 FROM hiddenMessage WHERE accountID = \(account) AND messageID = message.id)
+        AND NOT EXISTS (
+            SELECT 1 FROM hiddenMessage
+            WHERE accountID = \(account) AND conversationID = message.conversationID AND messageID = message.id)
         """
     }
 

@@ -55,10 +55,40 @@ struct MessageStore: Sendable {
         case sentAt
     }
 
+    /// A message's place in its conversation.
+    struct Place {
+        var sequence: Int64
+        var message: MessageID
+    }
+
+    /// The last message of a conversation, whatever has become of it; `nil` when there is none.
+    static func newest(in conversation: ConversationID, _ db: Database) throws -> Place? {
+        let statement = try db.cachedStatement(
+            sql: "SELECT sequence, id FROM message WHERE conversationID = ? ORDER BY sequence DESC LIMIT 1")
+        return try Row.fetchOne(statement, arguments: [conversation]).map { Place(sequence: $0[0], message: $0[1]) }
+    }
+
     /// The smallest sequence of a conversation whose message is newer than `message`; one past the last if none is.
     static func firstSequence(of conversation: ConversationID, after message: MessageID, _ db: Database) throws -> Int64
     {
-        try firstSequence(of: conversation, .id, where: { $0 > message.rawValue }, db)
+        guard let newest = try newest(in: conversation, db) else { return 1 }
+        return try firstSequence(of: conversation, after: message, newest: newest, db)
+    }
+
+    /// Like ``firstSequence(of:after:_:)``, for a conversation whose last message is known.
+    static func firstSequence(
+        of conversation: ConversationID, after message: MessageID, newest: Place, _ db: Database
+    ) throws -> Int64 {
+        // Most callers are nearly up to date, have read up to a message of this very conversation, or nothing of it.
+        guard message < newest.message else { return newest.sequence + 1 }
+        let known = try db.cachedStatement(
+            sql: """
+                SELECT coalesce(
+                    (SELECT sequence + 1 FROM message WHERE id = ?2 AND conversationID = ?1),
+                    (SELECT 1 FROM message WHERE conversationID = ?1 AND sequence = 1 AND id > ?2))
+                """)
+        return try Int64.fetchOne(known, arguments: [conversation, message])
+            ?? firstSequence(of: conversation, .id, where: { $0 > message.rawValue }, db)
     }
 
     /// The smallest sequence of a conversation from which on a column is where it should be; one past the last if it
@@ -99,22 +129,5 @@ struct MessageStore: Sendable {
                 WHERE conversationID = ? AND accountID = ? AND closedAt IS NULL
                 """)
         return try Row.fetchOne(statement, arguments: [conversation, account]).map { ($0[0], $0[1]) }
-    }
-
-    /// Messages of others that came after what the account has read or found, less recalled and hidden ones.
-    ///
-    /// It looks at each unread message once: 100,000 take 30 ms. An index by sender would spare that, and double what a
-    /// send costs (measured).
-    static func unreadCount(
-        of account: AccountID, in conversation: ConversationID, after message: MessageID, _ db: Database
-    ) throws -> Int64 {
-        let first = try firstSequence(of: conversation, after: message, db)
-        let statement = try db.cachedStatement(
-            sql: """
-                SELECT count(*) FROM message
-                WHERE conversationID = ?1 AND sequence >= ?2 AND senderID <> ?3 AND recalledAt IS NULL
-                AND NOT EXISTS (SELECT 1 FROM hiddenMessage WHERE accountID = ?3 AND messageID = message.id)
-                """)
-        return try Int64.fetchOne(statement, arguments: [conversation, first, account]) ?? 0
     }
 }

@@ -1,0 +1,100 @@
+import GRDB
+import Shared
+
+/// What is unread. A few messages are looked at one by one; of more, their number is known without looking.
+///
+/// Sequences have no holes, so that two of them tell how many messages lie between. Those of them that do not count are
+/// recalled or hidden, which are few, or the account's own, which were counted block by block when they were stored.
+extension MessageStore {
+    /// Messages of a conversation that are counted together; what `message-3` has filled `sentCount` with.
+    static let blockLength: Int64 = 64
+
+    /// Messages of others after a point, less recalled ones and those hidden from the account.
+    ///
+    /// - Parameters:
+    ///   - message: what the account has read or found.
+    ///   - newest: the conversation's last message.
+    static func unreadCount(
+        of account: AccountID, in conversation: ConversationID, after message: MessageID, newest: Place, _ db: Database
+    ) throws -> Int64 {
+        guard message < newest.message else { return 0 }
+        let first = try firstSequence(of: conversation, after: message, newest: newest, db)
+        let end = newest.sequence + 1
+        guard end - first >= blockLength else {
+            let statement = try db.cachedStatement(sql: visibleCount)
+            return try Int64.fetchOne(statement, arguments: [conversation, account, first]) ?? 0
+        }
+        let invisible = try Int64.fetchOne(
+            db.cachedStatement(sql: invisibleCount), arguments: [conversation, account, first, message])
+        return end - first - (try sentCount(by: account, in: conversation, first..<end, db)) - (invisible ?? 0)
+    }
+
+    /// How many of a conversation's messages are an account's, recalled or not, in a range as long as a block at least.
+    ///
+    /// Whole blocks are a difference of two sums; what is left at either end is looked at one by one.
+    private static func sentCount(
+        by account: AccountID, in conversation: ConversationID, _ range: Range<Int64>, _ db: Database
+    ) throws -> Int64 {
+        let inRange = try db.cachedStatement(sql: sentInRange)
+        func count(_ range: Range<Int64>) throws -> Int64 {
+            let arguments: StatementArguments = [conversation, account, range.lowerBound, range.upperBound]
+            return try Int64.fetchOne(inRange, arguments: arguments) ?? 0
+        }
+        let upToBlock = try db.cachedStatement(sql: sentUpToBlock)
+        func sum(_ block: Int64) throws -> Int64 {
+            try Int64.fetchOne(upToBlock, arguments: [conversation, account, block]) ?? 0
+        }
+        // The borders of blocks that come first and last in the range.
+        let first = (range.lowerBound + blockLength - 2) / blockLength
+        let last = (range.upperBound - 1) / blockLength
+        return try count(range.lowerBound..<first * blockLength + 1) + sum(last) - sum(first)
+            + count(last * blockLength + 1..<range.upperBound)
+    }
+
+    /// Counts a block of a conversation when its last message has been stored; called after each message.
+    static func countSent(in conversation: ConversationID, upTo sequence: Int64, _ db: Database) throws {
+        guard sequence.isMultiple(of: blockLength) else { return }
+        try db.cachedStatement(sql: countBlock).execute(arguments: [conversation, sequence / blockLength])
+    }
+
+    /// Conversation, account, first sequence: how many of the others' messages from there on are neither recalled nor
+    /// hidden.
+    static let visibleCount = """
+        SELECT count(*) FROM message
+        WHERE conversationID = ?1 AND sequence >= ?3 AND senderID <> ?2 AND \(isVisible(to: "?2"))
+        """
+
+    /// Conversation, account, first sequence, the point before it: how many of the others' messages from there on are
+    /// recalled or hidden.
+    static let invisibleCount = """
+        SELECT (
+            SELECT count(*) FROM message
+            WHERE conversationID = ?1 AND sequence >= ?3 AND senderID <> ?2 AND recalledAt IS NOT NULL
+        ) + (
+            SELECT count(*) FROM hiddenMessage AS hidden JOIN message ON message.id = messageID
+            WHERE accountID = ?2 AND hidden.conversationID = ?1 AND messageID > ?4
+            AND senderID <> ?2 AND recalledAt IS NULL
+        )
+        """
+
+    /// Conversation, account, first sequence, end of the sequences.
+    static let sentInRange = """
+        SELECT count(*) FROM message WHERE conversationID = ?1 AND sequence >= ?3 AND sequence < ?4 AND senderID = ?2
+        """
+
+    /// Conversation, account, block.
+    static let sentUpToBlock = """
+        SELECT count FROM sentCount WHERE conversationID = ? AND senderID = ? AND block <= ? ORDER BY block DESC LIMIT 1
+        """
+
+    /// Conversation, block: for each of its senders what he had sent before and what he has sent in it.
+    static let countBlock = """
+        INSERT INTO sentCount (conversationID, senderID, block, count)
+        SELECT ?1, senderID, ?2, count(*) + ifnull((
+            SELECT count FROM sentCount AS earlier
+            WHERE conversationID = ?1 AND earlier.senderID = message.senderID ORDER BY block DESC LIMIT 1), 0)
+        FROM message
+        WHERE conversationID = ?1 AND sequence > (?2 - 1) * \(blockLength) AND sequence <= ?2 * \(blockLength)
+        GROUP BY senderID
+        """
+}
