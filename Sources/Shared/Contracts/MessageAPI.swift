@@ -236,7 +236,7 @@ package enum MessageAPI {
         package var sentUntil: Int64?
         /// Only messages of these accounts, at most 500; `nil` for everyone's.
         package var senders: [AccountID]?
-        /// Whether what is unread has to be counted: that looks at each unread message.
+        /// Whether what is unread has to be counted.
         package var includesUnread: Bool
 
         package init(

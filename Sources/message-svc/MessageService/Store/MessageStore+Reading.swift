@@ -37,15 +37,12 @@ extension MessageStore {
         let readIndexes = try Array(
             Row.fetchCursor(participants, arguments: [request.conversation])
                 .map { ReadIndex(account: $0[0], message: $0[1]) })
-        var unreadCount: Int64?
-        if request.includesUnread {
-            let point = max(membership.joinedAfter, membership.readIndex)
-            unreadCount =
-                try newest(in: request.conversation, db).map { newest in
-                    try Self.unreadCount(
-                        of: request.account, in: request.conversation, after: point, newest: newest, db)
-                } ?? 0
-        }
+        let unreadCount =
+            request.includesUnread
+            ? try Self.unreadCount(
+                of: request.account, in: request.conversation,
+                after: max(membership.joinedAfter, membership.readIndex),
+                newest: try newest(in: request.conversation, db), db) : nil
         return MessageAPI.History.Reply(
             messages: newestFirst.reversed(), hasMore: newestFirst.count < found, readIndexes: readIndexes,
             unreadCount: unreadCount)

@@ -66,7 +66,7 @@ extension MessageStore {
         ).run(
             .init(message.id), .init(message.conversation), .init(message.sequence), .init(message.sender),
             .bytes(of: message.text), .init(message.replyTo), .init(message.sentAt), .init(send.clientID))
-        try Self.countSent(in: conversation, upTo: message.sequence, db)
+        try countSent(message, &state, db)
         state.lastMessage = message.id
         state.byConversation[conversation]?.lastSequence = message.sequence
         var stored = WireWriter(reserving: 8)

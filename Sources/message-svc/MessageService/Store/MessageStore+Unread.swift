@@ -13,11 +13,11 @@ extension MessageStore {
     ///
     /// - Parameters:
     ///   - message: what the account has read or found.
-    ///   - newest: the conversation's last message.
+    ///   - newest: the conversation's last message, if there is one.
     static func unreadCount(
-        of account: AccountID, in conversation: ConversationID, after message: MessageID, newest: Place, _ db: Database
+        of account: AccountID, in conversation: ConversationID, after message: MessageID, newest: Place?, _ db: Database
     ) throws -> Int64 {
-        guard message < newest.message else { return 0 }
+        guard let newest, message < newest.message else { return 0 }
         let first = try firstSequence(of: conversation, after: message, newest: newest, db)
         let end = newest.sequence + 1
         guard end - first >= blockLength else {
@@ -51,10 +51,25 @@ extension MessageStore {
             + count(last * blockLength + 1..<range.upperBound)
     }
 
-    /// Counts a block of a conversation when its last message has been stored; called after each message.
-    static func countSent(in conversation: ConversationID, upTo sequence: Int64, _ db: Database) throws {
-        guard sequence.isMultiple(of: blockLength) else { return }
-        try db.cachedStatement(sql: countBlock).execute(arguments: [conversation, sequence / blockLength])
+    /// Counts a message that was just stored as its sender's; the last one of a block writes down who sent how many.
+    func countSent(_ message: Message, _ state: inout Timelines.State, _ db: Database) throws {
+        let conversation = message.conversation
+        let fullBlocks = (message.sequence - 1) / Self.blockLength
+        let placeInBlock = message.sequence - fullBlocks * Self.blockLength
+        if placeInBlock == 1 {
+            state.sentInBlock[conversation] = [message.sender: 1]
+        } else if state.sentInBlock[conversation] == nil {
+            let sent = try Row.fetchCursor(
+                db.cachedStatement(sql: Self.sentSince), arguments: [conversation, fullBlocks * Self.blockLength])
+            state.sentInBlock[conversation] = try Dictionary(uniqueKeysWithValues: sent.map { ($0[0], $0[1]) })
+        } else {
+            state.sentInBlock[conversation]?[message.sender, default: 0] += 1
+        }
+        guard placeInBlock == Self.blockLength else { return }
+        let record = try db.cachedStatement(sql: Self.recordSent)
+        for (sender, count) in state.sentInBlock.removeValue(forKey: conversation) ?? [:] {
+            try record.execute(arguments: [conversation, sender, fullBlocks + 1, count])
+        }
     }
 
     /// Conversation, account, first sequence: how many of the others' messages from there on are neither recalled nor
@@ -87,14 +102,15 @@ extension MessageStore {
         SELECT count FROM sentCount WHERE conversationID = ? AND senderID = ? AND block <= ? ORDER BY block DESC LIMIT 1
         """
 
-    /// Conversation, block: for each of its senders what he had sent before and what he has sent in it.
-    static let countBlock = """
+    /// Conversation, sequence; who has sent how many after it.
+    static let sentSince = """
+        SELECT senderID, count(*) FROM message WHERE conversationID = ? AND sequence > ? GROUP BY senderID
+        """
+
+    /// Conversation, sender, block, what he has sent in it.
+    static let recordSent = """
         INSERT INTO sentCount (conversationID, senderID, block, count)
-        SELECT ?1, senderID, ?2, count(*) + ifnull((
-            SELECT count FROM sentCount AS earlier
-            WHERE conversationID = ?1 AND earlier.senderID = message.senderID ORDER BY block DESC LIMIT 1), 0)
-        FROM message
-        WHERE conversationID = ?1 AND sequence > (?2 - 1) * \(blockLength) AND sequence <= ?2 * \(blockLength)
-        GROUP BY senderID
+        SELECT ?1, ?2, ?3, ?4 + ifnull((
+            SELECT count FROM sentCount WHERE conversationID = ?1 AND senderID = ?2 ORDER BY block DESC LIMIT 1), 0)
         """
 }
