@@ -72,7 +72,7 @@ package final class RawBusPeer: Sendable {
 
 /// The parts of a request frame, each of which a test may make wrong.
 package struct RawRequest: Sendable {
-    package var version: UInt8 = 1
+    package var version: UInt8 = 2
     package var kind: UInt8 = 1
     package var id: UInt64
     package var caller: UInt8 = 1

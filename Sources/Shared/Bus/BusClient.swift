@@ -25,7 +25,7 @@ package final class BusClient: Sendable {
 
     private struct State {
         var pending = PendingCalls<Completion>()
-        /// Calls, pending already, whose frames are not on the socket yet.
+        /// Calls, pending too, whose frames are not on the socket yet.
         var outgoing: [OutgoingCall] = []
         /// When the next look for expired calls is due.
         var nextSweep: MonotonicTime?
@@ -35,11 +35,20 @@ package final class BusClient: Sendable {
         /// Whether it still has to be told that nothing more is on its way.
         var owesFarewell = false
         var socket: ZMQSocket?
+
+        /// Takes out the calls that were not sent in time: they were certainly not executed, and must not be any more.
+        mutating func takeLate(now: MonotonicTime) -> [Completion] {
+            let late = outgoing.filter { $0.deadline <= now }
+            guard !late.isEmpty else { return [] }
+            outgoing.removeAll { $0.deadline <= now }
+            return late.compactMap { pending.take($0.id) }
+        }
     }
 
     private struct OutgoingCall {
         let id: UInt64
-        let frame: [UInt8]
+        let deadline: MonotonicTime
+        var frame: [UInt8]
     }
 
     /// Pause between two looks whether a service that said goodbye is back.
@@ -103,21 +112,21 @@ package final class BusClient: Sendable {
         return try result.get()
     }
 
-    /// Makes a call; `completion` runs exactly once, on the bus thread or the caller's, and must not block.
+    /// Makes a call; `completion` runs exactly once, on the bus thread, the caller's or that of ``close()``, and must not
+    /// block.
     package func send<Request: BusRequest>(
         _ request: Request, _ context: CallContext,
         completion: @escaping @Sendable (Result<Request.Reply, ServiceError>) -> Void
     ) {
-        let call = outgoing(request, context)
-        submit(call, context.deadline) { result in completion(Self.decode(result, as: Request.self)) }
+        submit(encode(request, context)) { result in completion(Self.decode(result, as: Request.self)) }
     }
 
-    private func outgoing<Request: BusRequest>(_ request: Request, _ context: CallContext) -> OutgoingCall {
+    private func encode<Request: BusRequest>(_ request: Request, _ context: CallContext) -> OutgoingCall {
         let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
+        // The time left is written when the frame leaves.
         let head = RequestHead(
-            id: id, caller: caller, remainingMilliseconds: UInt32(clamping: context.deadline.millisecondsFromNow),
-            route: Request.route, trace: context.trace)
-        return OutgoingCall(id: id, frame: head.frame { request.write(to: &$0) })
+            id: id, caller: caller, remainingMilliseconds: 0, route: Request.route, trace: context.trace)
+        return OutgoingCall(id: id, deadline: context.deadline, frame: head.frame { request.write(to: &$0) })
     }
 
     private static func decode<Request: BusRequest>(
@@ -134,11 +143,11 @@ package final class BusClient: Sendable {
         }
     }
 
-    private func submit(_ call: OutgoingCall, _ deadline: MonotonicTime, completion: @escaping Completion) {
-        let isExpired = deadline.hasPassed
+    private func submit(_ call: OutgoingCall, completion: @escaping Completion) {
+        let isLate = call.deadline.hasPassed
         let (isAdmitted, isFirst) = state.withLock { state in
-            guard !isExpired, !state.isClosed, state.pending.count < maxInFlight else { return (false, false) }
-            state.pending.add(completion, id: call.id, deadline: deadline)
+            guard !isLate, !state.isClosed, state.pending.count < maxInFlight else { return (false, false) }
+            state.pending.add(completion, id: call.id, deadline: call.deadline)
             state.outgoing.append(call)
             return (true, state.outgoing.count == 1)
         }
@@ -147,14 +156,25 @@ package final class BusClient: Sendable {
     }
 
     private func sendOutgoing(_ loop: ReactorLoop) {
-        let (socket, calls) = state.withLock { state in
+        let now = MonotonicTime.now
+        let (socket, late, calls) = state.withLock { state in
+            let late = state.takeLate(now: now)
             defer { state.outgoing = [] }
-            // One that has expired meanwhile was answered: it must not be executed any more.
-            return (state.isAway ? nil : state.socket, state.outgoing.filter { state.pending.contains($0.id) })
+            return (state.isAway ? nil : state.socket, late, state.outgoing)
         }
-        Envelope.sendTogether(calls, \.frame) { frame, calls in transmit(frame, with: calls, on: socket) }
+        for completion in late { completion(.failure(ServiceError(.unavailable))) }
+        transmit(calls, on: socket)
         scheduleSweepIfNeeded(loop)
         sayFarewellIfDone()
+    }
+
+    private func transmit(_ calls: [OutgoingCall], on socket: ZMQSocket?) {
+        var calls = calls
+        for index in calls.indices {
+            let remaining = UInt32(clamping: calls[index].deadline.millisecondsFromNow)
+            RequestHead.set(remainingMilliseconds: remaining, in: &calls[index].frame)
+        }
+        Envelope.sendTogether(calls, \.frame) { frame, calls in transmit(frame, with: calls, on: socket) }
     }
 
     private func transmit(_ frame: [UInt8], with calls: ArraySlice<OutgoingCall>, on socket: ZMQSocket?) {
@@ -170,21 +190,15 @@ package final class BusClient: Sendable {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
             if frames[0] == Envelope.goodbye { return withdraw(loop) }
-            for frame in try Envelope.frames(in: frames[0]) { take(frame) }
-            sayFarewellIfDone()
-        } catch {
-            logger.warning("an unreadable frame was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
-        }
-    }
-
-    private func take(_ frame: ArraySlice<UInt8>) {
-        do throws(WireError) {
-            let reply = try ReplyEnvelope(frame)
-            // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
-            state.withLock { $0.pending.take(reply.id) }?(reply.result)
+            try Envelope.forEachFrame(in: frames[0]) { frame throws(WireError) in
+                let reply = try ReplyEnvelope(frame)
+                // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
+                state.withLock { $0.pending.take(reply.id) }?(reply.result)
+            }
         } catch {
             logger.warning("an unreadable reply was dropped", metadata: ["from": "\(service)", "error": "\(error)"])
         }
+        sayFarewellIfDone()
     }
 
     // MARK: - Deadlines
@@ -204,13 +218,15 @@ package final class BusClient: Sendable {
         }
         guard let due else { return }
         loop.schedule(at: due) { [self] loop in
-            let expired = state.withLock { state -> [Completion]? in
+            let expired = state.withLock { state -> (unsent: [Completion], sent: [Completion])? in
                 // An earlier deadline came after this was scheduled: its own sweep has taken over.
                 guard state.nextSweep == due else { return nil }
-                return state.pending.expire(now: .now)
+                let now = MonotonicTime.now
+                return (state.takeLate(now: now), state.pending.expire(now: now))
             }
             guard let expired else { return }
-            for completion in expired { completion(.failure(ServiceError(.outcomeUnknown))) }
+            for completion in expired.unsent { completion(.failure(ServiceError(.unavailable))) }
+            for completion in expired.sent { completion(.failure(ServiceError(.outcomeUnknown))) }
             sayFarewellIfDone()
             scheduleSweep(loop)
         }
@@ -243,18 +259,19 @@ package final class BusClient: Sendable {
     private func scheduleProbe(_ loop: ReactorLoop) {
         loop.schedule(at: .after(Self.probeInterval)) { [self] loop in
             let context = CallContext(trace: "", deadline: .after(Self.probeTimeout))
-            let probe = outgoing(EventLogAPI.Read(after: 0, limit: 0), context)
-            let isAdmitted = state.withLock { state in
-                guard !state.isClosed else { return false }
-                state.pending.add({ [self] in follow($0) }, id: probe.id, deadline: context.deadline)
-                return true
+            let probe = encode(EventLogAPI.Read(after: 0, limit: 0), context)
+            let (isAdmitted, socket) = state.withLock { state -> (Bool, ZMQSocket?) in
+                guard !state.isClosed else { return (false, nil) }
+                state.pending.add({ [self] in follow($0) }, id: probe.id, deadline: probe.deadline)
+                return (true, state.socket)
             }
             guard isAdmitted else { return }
-            transmit(probe.frame, with: [probe], on: state.withLock { $0.socket })
+            transmit([probe], on: socket)
             scheduleSweepIfNeeded(loop)
         }
     }
-    /// Goes on calling once a probe was answered, whatever the answer was.
+
+    /// Calls again as soon as a probe was answered; one that was refused, or not answered in time, is followed by another.
     private func follow(_ probe: Result<ArraySlice<UInt8>, ServiceError>) {
         if case .failure = probe {
             reactor.execute { [self] loop in scheduleProbe(loop) }

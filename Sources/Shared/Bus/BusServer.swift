@@ -13,25 +13,23 @@ package final class BusServer: Sendable {
         case drained
     }
 
-    /// A connection, by the socket it belongs to.
+    /// A connection, and the socket it belongs to.
     private struct Caller: Hashable {
-        let socket: ObjectIdentifier
-        let id: [UInt8]
-    }
-
-    private struct OutgoingReply {
-        let peer: [UInt8]
         let socket: ZMQSocket
-        let frame: [UInt8]
+        let id: [UInt8]
+
+        static func == (one: Self, other: Self) -> Bool { one.id == other.id && one.socket === other.socket }
+
+        func hash(into hasher: inout Hasher) { hasher.combine(id) }
     }
 
     private struct State {
         var phase = Phase.serving
         var inFlight = 0
         /// Answers that are not on their socket yet; their requests count as in flight.
-        var outgoing: [OutgoingReply] = []
+        var outgoing: [Caller: [[UInt8]]] = [:]
         /// Who may have a request on its way.
-        var callers: [Caller: ZMQSocket] = [:]
+        var callers: Set<Caller> = []
         var isWaitingForPartings = false
         var drained: [CheckedContinuation<Void, Never>] = []
     }
@@ -86,7 +84,7 @@ package final class BusServer: Sendable {
                     if state.phase == .serving { state.phase = .draining }
                     return state.callers
                 }
-                for (caller, socket) in callers { sayGoodbye(to: caller, on: socket) }
+                for caller in callers { sayGoodbye(to: caller) }
                 finishDrainingIfDone(loop)
             }
         }
@@ -113,48 +111,42 @@ package final class BusServer: Sendable {
         if mustSetTimer { loop.schedule(at: .after(Self.partingLimit)) { [self] _ in finishDraining() } }
     }
 
-    private func sayGoodbye(to caller: Caller, on socket: ZMQSocket) {
+    private func sayGoodbye(to caller: Caller) {
         // A caller that is gone, or reads nothing, will not part.
-        if (try? socket.send(caller.id, Envelope.goodbye)) != true {
-            state.withLock { _ = $0.callers.removeValue(forKey: caller) }
+        if (try? caller.socket.send(caller.id, Envelope.goodbye)) != true {
+            state.withLock { _ = $0.callers.remove(caller) }
         }
     }
 
     private func part(_ caller: Caller, _ loop: ReactorLoop) {
-        state.withLock { _ = $0.callers.removeValue(forKey: caller) }
+        state.withLock { _ = $0.callers.remove(caller) }
         finishDrainingIfDone(loop)
     }
 
     private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 2 else { throw WireError("\(frames.count) frames") }
-            if frames[1] == Envelope.farewell {
-                return part(Caller(socket: ObjectIdentifier(socket), id: frames[0]), loop)
-            }
-            for frame in try Envelope.frames(in: frames[1]) { try receive(frame, from: frames[0], on: socket) }
+            let caller = Caller(socket: socket, id: frames[0])
+            if frames[1] == Envelope.farewell { return part(caller, loop) }
+            try Envelope.forEachFrame(in: frames[1]) { frame throws(WireError) in try receive(frame, from: caller) }
         } catch {
             logger.warning("an unreadable frame was dropped", metadata: ["error": "\(error)"])
         }
     }
 
-    private func receive(_ frame: ArraySlice<UInt8>, from peer: [UInt8], on socket: ZMQSocket) throws(WireError) {
+    private func receive(_ frame: ArraySlice<UInt8>, from caller: Caller) throws(WireError) {
         guard let id = RequestEnvelope.id(of: frame) else { throw WireError("no request") }
-        let reply: BusRoutes.Reply = { [self] frame in
-            submit(OutgoingReply(peer: peer, socket: socket, frame: frame))
-        }
-        let caller = Caller(socket: ObjectIdentifier(socket), id: peer)
+        let reply: BusRoutes.Reply = { [self] frame in submit(frame, to: caller) }
         let (isAdmitted, isLate) = state.withLock { state in
-            if state.callers.count >= Self.maxCallers { state.callers = [:] }
-            let isNew = state.callers.updateValue(socket, forKey: caller) == nil
+            if state.callers.count >= Self.maxCallers { state.callers = [] }
+            let isNew = state.callers.insert(caller).inserted
             guard state.phase == .serving else { return (false, isNew) }
             guard state.inFlight < maxInFlight else { return (false, false) }
             state.inFlight += 1
             return (true, false)
         }
-        if isLate { sayGoodbye(to: caller, on: socket) }
-        guard isAdmitted else {
-            return transmit(ReplyEnvelope.failure(id, ServiceError(.unavailable)), to: peer, on: socket)
-        }
+        if isLate { sayGoodbye(to: caller) }
+        guard isAdmitted else { return transmit(ReplyEnvelope.failure(id, ServiceError(.unavailable)), to: caller) }
         do throws(ServiceError) {
             let envelope = try decode(frame)
             let head = envelope.head
@@ -184,40 +176,34 @@ package final class BusServer: Sendable {
     }
 
     /// Hands an answer to the reactor; those that gather until its turn go together.
-    private func submit(_ reply: OutgoingReply) {
+    private func submit(_ frame: [UInt8], to caller: Caller) {
         let isFirst = state.withLock { state in
-            state.outgoing.append(reply)
-            return state.outgoing.count == 1
+            defer { state.outgoing[caller, default: []].append(frame) }
+            return state.outgoing.isEmpty
         }
         if isFirst { reactor.execute { [self] loop in sendOutgoing(loop) } }
     }
 
     private func sendOutgoing(_ loop: ReactorLoop) {
-        let replies = state.withLock { state in
-            defer { state.outgoing = [] }
+        let outgoing = state.withLock { state in
+            defer { state.outgoing = [:] }
             return state.outgoing
         }
-        var rest = replies[...]
-        while let first = rest.first {
-            // Those to one caller, as far as they follow each other: as a rule all.
-            let group = rest.prefix { $0.peer == first.peer && $0.socket === first.socket }
-            Envelope.sendTogether(Array(group), \.frame) { frame, _ in
-                transmit(frame, to: first.peer, on: first.socket)
-            }
-            rest = rest.dropFirst(group.count)
+        for (caller, frames) in outgoing {
+            Envelope.sendTogether(frames, \.self) { frame, _ in transmit(frame, to: caller) }
         }
-        state.withLock { $0.inFlight -= replies.count }
+        state.withLock { $0.inFlight -= outgoing.values.reduce(0) { $0 + $1.count } }
         finishDrainingIfDone(loop)
     }
 
-    private func transmit(_ bytes: [UInt8], to peer: [UInt8], on socket: ZMQSocket) {
+    private func transmit(_ bytes: [UInt8], to caller: Caller) {
         do throws(ZMQError) {
-            if try socket.send(peer, bytes) { return }
+            if try caller.socket.send(caller.id, bytes) { return }
             logger.warning("a reply was dropped: the peer does not read")
         } catch {
             if error.isMessageTooLong, let reply = try? ReplyEnvelope(bytes[...]) {
                 logger.error("an answer was too long for the bus", metadata: ["bytes": "\(bytes.count)"])
-                return transmit(ReplyEnvelope.failure(reply.id, ServiceError(.internal)), to: peer, on: socket)
+                return transmit(ReplyEnvelope.failure(reply.id, ServiceError(.internal)), to: caller)
             }
             // The caller is gone; its deadline or its restart has told its clients already.
             logger.debug("a reply had no receiver", metadata: ["error": "\(error)"])

@@ -1,7 +1,7 @@
 /// The frame every call on the bus travels in; `docs/decisions/0001-bus-encoding.md` says why it looks like this.
 enum Envelope {
     /// Grows when a peer of the previous version could misread a frame.
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
     static let maxRouteBytes = 64
     static let maxTraceBytes = 64
 
@@ -23,6 +23,8 @@ enum Envelope {
 
     /// Bytes of frames that are put together into one; a longer one travels alone. ZeroMQ's price is by the frame.
     static let maxBatchBytes = 64 * 1024
+    /// The least that a frame with an id has.
+    private static let minFrameBytes = 10
 
     /// Sends frames in their order, as few as can be; `send` takes a frame and the items that are in it.
     static func sendTogether<Item>(
@@ -54,18 +56,26 @@ enum Envelope {
         return writer.bytes
     }
 
-    /// The frames that travelled in one; one that is no batch is alone. None of them is a batch itself: nobody looks into one
-    /// again.
-    static func frames(in frame: [UInt8]) throws(WireError) -> [ArraySlice<UInt8>] {
-        guard frame.count > 2, frame[0] == version, frame[1] == Kind.batch.rawValue else { return [frame[...]] }
+    /// Hands on the frames that travelled in one, in their order; one that is no batch is alone. None of them is looked into
+    /// again as a batch.
+    ///
+    /// - Throws: when the batch is not what it says, or the first error of `body`, which gets all the frames whatever
+    ///   becomes of one.
+    static func forEachFrame(
+        in frame: [UInt8], _ body: (ArraySlice<UInt8>) throws(WireError) -> Void
+    ) throws(WireError) {
+        guard frame.count > 2, frame[0] == version, frame[1] == Kind.batch.rawValue else { return try body(frame[...]) }
         var reader = WireReader(frame.dropFirst(2))
         let count = Int(try reader.read(UInt32.self))
-        // Each frame has a length of four bytes at least.
-        guard count <= reader.remaining / 4 else { throw WireError("more frames than bytes") }
-        var frames: [ArraySlice<UInt8>] = []
-        frames.reserveCapacity(count)
-        for _ in 0..<count { frames.append(try reader.readRaw(count: Int(try reader.read(UInt32.self)))) }
-        return frames
+        guard count <= maxBatchBytes / minFrameBytes, reader.remaining <= maxBatchBytes + 4 * count else {
+            throw WireError("a batch too large")
+        }
+        var firstError: WireError?
+        for _ in 0..<count {
+            let frame = try reader.readRaw(count: Int(try reader.read(UInt32.self)))
+            do throws(WireError) { try body(frame) } catch { firstError = firstError ?? error }
+        }
+        if let firstError { throw firstError }
     }
 }
 
@@ -79,6 +89,15 @@ struct RequestHead: Hashable {
     var route: String
     /// The request id that joins the log lines of all processes.
     var trace: String
+
+    /// Writes the time left into a frame that is about to leave.
+    static func set(remainingMilliseconds: UInt32, in frame: inout [UInt8]) {
+        // Behind version, kind, id and caller.
+        let position = 11
+        frame.withUnsafeMutableBytes {
+            $0.storeBytes(of: remainingMilliseconds.littleEndian, toByteOffset: position, as: UInt32.self)
+        }
+    }
 
     /// The frame of the request whose payload `write` appends.
     func frame(payload write: (inout WireWriter) -> Void) -> [UInt8] {

@@ -22,9 +22,6 @@ struct PendingCalls<Call> {
         oldestStep = min(oldestStep, step)
     }
 
-    /// Whether a call has neither expired nor been answered.
-    func contains(_ id: UInt64) -> Bool { calls[id] != nil }
-
     /// The call an answer belongs to; `nil` when it has expired or was answered before.
     mutating func take(_ id: UInt64) -> Call? { calls.removeValue(forKey: id) }
 

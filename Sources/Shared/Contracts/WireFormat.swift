@@ -43,8 +43,7 @@ package struct WireFormat<Record: Sendable>: Sendable {
 
     /// - Parameters:
     ///   - make: the record's initialiser.
-    ///   - fields: its arguments, in the same order, as functions of a record: `\.name` is compiled to one, where a key
-    ///     path object would be looked at anew with every write.
+    ///   - fields: its arguments, in the same order, as functions of a record: `\.name` is one.
     package init<each Field: WireValue>(
         _ make: @escaping @Sendable (repeat each Field) -> Record,
         _ fields: repeat @escaping @Sendable (Record) -> each Field

@@ -1,26 +1,12 @@
 package import GRDB
 import GRDBSQLite
-package import Shared
-
-/// A value as SQLite keeps it.
-package enum StoredValue {
-    case null
-    case integer(Int64)
-    case text(String)
-    /// A text as its UTF-8 bytes; see ``StoredText``.
-    case bytes(of: String)
-    case blob([UInt8])
-
-    package init(_ integer: Int64?) { self = integer.map { .integer($0) } ?? .null }
-    package init(_ text: String?) { self = text.map { .text($0) } ?? .null }
-    package init<Kind>(_ id: Identifier<Kind>?) { self.init(id?.rawValue) }
-}
 
 extension Statement {
     /// Executes a statement that returns no rows, its arguments bound straight to SQLite.
     ///
     /// For the few statements that every message runs: GRDB's own arguments are boxed, copied and checked on their way,
-    /// which costs more than the insertion itself. Nothing observes transactions here, so that GRDB need not know of it.
+    /// which costs more than the insertion itself. Nothing observes transactions here, so that GRDB need not know of it; and
+    /// a statement that failed is as good as new once it is reset, so that it may stay among GRDB's cached ones.
     ///
     /// - Parameter values: one for each argument, in their order.
     /// - Throws: `DatabaseError`.
@@ -43,8 +29,10 @@ extension Statement {
                     sqlite3_bind_text(sqliteStatement, index, $0.baseAddress, Int32($0.count), copied)
                 }
             }
-        case .bytes(of: var text): return text.withUTF8 { bind(UnsafeRawBufferPointer($0), at: index, copied) }
         case .blob(let bytes): return bytes.withUnsafeBytes { bind($0, at: index, copied) }
+        case .userText(let stored):
+            var text = stored.text
+            return text.withUTF8 { bind(UnsafeRawBufferPointer($0), at: index, copied) }
         }
     }
 

@@ -139,6 +139,20 @@ import Testing
         }
     }
 
+    @Test func `who sends nothing but what is refused at once gets an answer to each, however many come together`()
+        async throws
+    {
+        try await withGateway { site in
+            let alice = try await site.socketUser("Alice")
+            let socket = try await alice.open("/ws/chat/send_msg")
+            let count = 10_000
+            let request = WebSocketClient.encode(opcode: 1, payload: Array("[]".utf8))
+            async let sending: Void = socket.send(raw: Array(repeatElement(request, count: count).joined()))
+            for _ in 0..<count { #expect(try await socket.nextPush()["code"] == "9997") }
+            try await sending
+        }
+    }
+
     @Test func `a request of 64 KiB is read and one byte more ends the connection`() async throws {
         try await withGateway {
             // The limit is the dialect's own, whatever that of the server is.

@@ -162,6 +162,41 @@ import Testing
         }
     }
 
+    @Test func `frames of any size reach a slow reader whole and in order, and its close comes behind them`()
+        async throws
+    {
+        let connected = Signal<WebSocketConnection>()
+        try await withEdge(application(connected: connected)) { port, _ in
+            let slow = try await WebSocketClient.connect(port: port, path: "/push", receiveBufferBytes: 65_536)
+            let connection = await connected.value
+            var random = SeededGenerator(seed: 11)
+            var number = 0
+            for round in 1...3 {
+                // One frame in a tick, each of them short enough to go straight to the socket, until the kernel takes no more.
+                var unread: [String] = []
+                var isQueued = false
+                while !isQueued {
+                    number += 1
+                    let length = Int.random(in: 0...12_000, using: &random)
+                    let text = "\(number)" + String(repeating: "x", count: length)
+                    unread.append(text)
+                    _ = try await connection.eventLoop.submit { connection.send(WebSocketFrameBytes(text: text)) }.get()
+                    isQueued = try await connection.eventLoop.submit { connection.queued.bytes > 0 }.get()
+                }
+                let (queued, delivered) = try await connection.eventLoop.submit {
+                    (connection.queuedBytes, connection.deliveredBytes)
+                }.get()
+                #expect(delivered < queued)
+                if round == 3 { try await connection.eventLoop.submit { connection.close(code: 4000) }.get() }
+                for text in unread {
+                    let isRight = try await slow.nextText() == text
+                    try #require(isRight)
+                }
+            }
+            #expect(try await slow.end(within: patience) == 4000)
+        }
+    }
+
     @Test func `one frame reaches many, in order`() async throws {
         let connections = Mutex<[WebSocketConnection]>([])
         let application = TestApplication(upgrade: { _ in

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Logging
 import Synchronization
@@ -113,6 +114,30 @@ import Testing
             #expect(await waiting.value?.code == .outcomeUnknown)
             let later = await line.refusal(of: Echo(text: ""))
             #expect(later?.code == .unavailable)
+        }
+    }
+
+    @Test func `a call whose time is over before the bus thread has its turn is refused and never made`() async throws {
+        try await withLine(.memory) { line in
+            let goOn = line.holdUpClient()
+            let context = CallContext.test(timeout: .milliseconds(20))
+            let refusal = line.send(Held(), context)
+            try await eventually("its time is over") { context.deadline.hasPassed }
+            goOn()
+            try await eventually("it is refused") { refusal.value != nil }
+            #expect(refusal.value == .unavailable)
+            _ = try await line.client.call(Echo(text: ""), .test())
+            #expect(line.held.withLock { $0.isEmpty })
+        }
+    }
+
+    @Test func `a call that has not left yet when its client closes was certainly not made`() async throws {
+        try await withLine(.memory) { line in
+            let goOn = line.holdUpClient()
+            defer { goOn() }
+            let refusal = line.send(Held(), .test())
+            line.client.close()
+            #expect(refusal.value == .unavailable)
         }
     }
 
@@ -250,6 +275,22 @@ private final class Line: Sendable {
     /// Makes a call and returns why it was refused.
     func refusal(of request: some BusRequest, _ context: CallContext = .test()) async -> ServiceError? {
         await TestSupport.refusal { () throws(ServiceError) in try await client.call(request, context) }
+    }
+
+    /// Makes a call and returns where its refusal will be.
+    func send(_ request: some BusRequest, _ context: CallContext) -> OnceBox<ServiceError.Code> {
+        let refusal = OnceBox<ServiceError.Code>()
+        client.send(request, context) { result in
+            if case .failure(let error) = result { refusal.set(error.code) }
+        }
+        return refusal
+    }
+
+    /// Keeps the client's bus thread busy; returns what lets it go on.
+    func holdUpClient() -> @Sendable () -> Void {
+        let gate = DispatchSemaphore(value: 0)
+        clientReactor.execute { _ in gate.wait() }
+        return { gate.signal() }
     }
 
     /// Answers what is held.

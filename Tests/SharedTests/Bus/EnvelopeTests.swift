@@ -21,7 +21,7 @@ import Testing
     @Test func `a request has the bytes it always had`() {
         #expect(
             request.bytes.hex
-                == "0101080706050403020101881300000c0000006d6573736167652e73656e64100000003031323334353637383961626364656600"
+                == "0201080706050403020101881300000c0000006d6573736167652e73656e64100000003031323334353637383961626364656600"
                 .dropLast(2) + "010203")
     }
 
@@ -59,35 +59,79 @@ import Testing
         }
     }
 
+    @Test func `the time left is written into a frame that is about to leave`() throws {
+        var frame = Array(request.bytes)
+        RequestHead.set(remainingMilliseconds: 0x0102_0304, in: &frame)
+        var expected = request
+        expected.head.remainingMilliseconds = 0x0102_0304
+        #expect(try RequestEnvelope(frame[...]) == expected)
+    }
+
     @Test func `frames that were on their way together come back one by one, in their order`() throws {
-        let lengths = [10, 0, 5_000, Envelope.maxBatchBytes - 5_010, 1, 100_000, 7, 8]
+        let lengths = [10, 30, 5_000, Envelope.maxBatchBytes - 5_040, 10, 100_000, 17, 18]
         let frames = lengths.enumerated().map { number, length in [UInt8](repeating: UInt8(number), count: length) }
         var sent: [(bytes: [UInt8], items: Int)] = []
         Envelope.sendTogether(frames, \.self) { sent.append(($0, $1.count)) }
         // As much as there is room for, a long one alone, and the rest.
         #expect(sent.map(\.items) == [4, 1, 1, 2])
-        #expect(try sent.flatMap { try Envelope.frames(in: $0.bytes).map(Array.init) } == frames)
+        #expect(try sent.flatMap { try Self.frames(in: $0.bytes) } == frames)
     }
 
-    @Test func `a batch with less in it than it says is refused at every length`() throws {
-        var sent: [UInt8] = []
-        Envelope.sendTogether([[1, 2, 3], [4, 5]] as [[UInt8]], \.self) { frame, _ in sent = frame }
-        for length in 3..<sent.count {
-            #expect(throws: WireError.self) { try Envelope.frames(in: Array(sent.prefix(length))) }
+    @Test func `a batch has the bytes it always had`() {
+        #expect(Self.batch([[1, 2, 3], [4]]).hex == "020602000000" + "03000000010203" + "0100000004")
+    }
+
+    @Test func `a batch with less in it than it says, or more than fits, is refused`() {
+        let frame = [UInt8](repeating: 7, count: 10)
+        let batch = Self.batch([frame, frame])
+        for length in 3..<batch.count {
+            #expect(throws: WireError.self) { try Self.frames(in: Array(batch.prefix(length))) }
         }
-        // A count that would take all memory to believe.
-        #expect(throws: WireError.self) { try Envelope.frames(in: [1, 6, 0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0]) }
+        // A count that would take all memory to believe, and frames that nobody puts together.
+        let head: [UInt8] = [Envelope.version, Envelope.Kind.batch.rawValue]
+        #expect(throws: WireError.self) { try Self.frames(in: head + [0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0]) }
+        let half = [UInt8](repeating: 7, count: Envelope.maxBatchBytes / 2)
+        #expect(throws: WireError.self) { try Self.frames(in: Self.batch([half, half, frame])) }
+        let empty = [[UInt8]](repeating: [], count: Envelope.maxBatchBytes / 10 + 1)
+        #expect(throws: WireError.self) { try Self.frames(in: Self.batch(empty)) }
+    }
+
+    @Test func `a frame that is refused keeps none of those beside it`() {
+        var seen: [UInt8] = []
+        #expect(throws: WireError("the second")) {
+            try Envelope.forEachFrame(in: Self.batch([[1], [2], [3]])) { frame throws(WireError) in
+                seen += frame
+                if frame == [2] { throw WireError("the second") }
+                if frame == [3] { throw WireError("the third") }
+            }
+        }
+        #expect(seen == [1, 2, 3])
+    }
+
+    /// Frames in one, however many and long.
+    private static func batch(_ frames: [[UInt8]]) -> [UInt8] {
+        var writer = WireWriter()
+        writer.write(Envelope.version)
+        writer.write(Envelope.Kind.batch.rawValue)
+        frames.map(Blob.init).write(to: &writer)
+        return writer.bytes
+    }
+
+    private static func frames(in frame: [UInt8]) throws -> [[UInt8]] {
+        var frames: [[UInt8]] = []
+        try Envelope.forEachFrame(in: frame) { frames.append(Array($0)) }
+        return frames
     }
 
     @Test func `another version or kind is refused`() {
-        for (position, value) in [(0, 0), (0, 2), (0, 255), (1, 0), (1, 2), (1, 3), (1, 6), (1, 255)] as [(Int, UInt8)]
+        for (position, value) in [(0, 0), (0, 1), (0, 255), (1, 0), (1, 2), (1, 3), (1, 6), (1, 255)] as [(Int, UInt8)]
         {
             var bytes = request.bytes
             bytes[position] = value
             #expect(throws: WireError.self) { try RequestEnvelope(bytes) }
             #expect(RequestEnvelope.id(of: bytes) == nil)
         }
-        for (position, value) in [(0, 0), (0, 2), (1, 0), (1, 1), (1, 4), (1, 255)] as [(Int, UInt8)] {
+        for (position, value) in [(0, 0), (0, 1), (1, 0), (1, 1), (1, 4), (1, 255)] as [(Int, UInt8)] {
             var bytes = ReplyEnvelope.success(9, Done())
             bytes[position] = value
             #expect(throws: WireError.self) { try ReplyEnvelope(bytes[...]) }
@@ -116,9 +160,19 @@ import Testing
             }
             // Half of them begin well, so that they get further.
             if bytes.count > 2, Bool.random(using: &random) {
-                bytes[0..<2] = [1, UInt8.random(in: 1...6, using: &random)]
+                bytes[0..<2] = [Envelope.version, UInt8.random(in: 1...6, using: &random)]
             }
-            for frame in (try? Envelope.frames(in: bytes)) ?? [bytes[...]] {
+            _ = RequestEnvelope.id(of: bytes[...])
+            _ = try? RequestEnvelope(bytes[...])
+            _ = try? ReplyEnvelope(bytes[...])
+        }
+        let batch = Self.batch([Array(request.bytes), ReplyEnvelope.success(9, Done()), Array(request.bytes)])
+        for _ in 0..<20_000 {
+            var bytes = batch
+            for _ in 0...Int.random(in: 0...3, using: &random) {
+                bytes[Int.random(in: 2..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            try? Envelope.forEachFrame(in: bytes) { frame in
                 _ = RequestEnvelope.id(of: frame)
                 _ = try? RequestEnvelope(frame)
                 _ = try? ReplyEnvelope(frame)

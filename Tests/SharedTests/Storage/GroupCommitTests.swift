@@ -212,6 +212,22 @@ import Testing
         try await database.write { try $0.note("after") }
         #expect(try await database.notes.last == "after")
     }
+
+    @Test func `a disk that is full when an event is written refuses as unavailable and heals`() async throws {
+        let folder = ScratchFolder()
+        let database = try folder.open()
+        defer { database.close() }
+        try await database.write { try $0.publish(Noted(text: "before")) }
+        try await database.limitPages(to: nil)
+        let texts = ["fits", String(repeating: "x", count: 1 << 20), "fits too"]
+        let steps = texts.map { text -> WriteStep<Void> in { try $0.publish(Noted(text: text)) } }
+        let (answers, _) = await database.writeGroup(steps)
+
+        #expect(answers.map(\.refusal) == [nil, ServiceError(.unavailable), nil])
+        try await database.limitPages(to: 1 << 20)
+        try await database.write { try $0.publish(Noted(text: "after")) }
+        #expect(try await database.events.map(\.number) == [1, 2, 3, 4])
+    }
 }
 
 extension ServiceDatabase {

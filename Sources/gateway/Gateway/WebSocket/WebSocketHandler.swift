@@ -322,8 +322,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Writes the frames of this tick. Called by the ``WebSocketFlusher``.
     ///
-    /// Straight to the socket while the channel holds nothing back, because the way through it costs a good part of a short
-    /// write (decision 0011). What the kernel does not take waits in the channel.
+    /// A few go straight to the socket while the channel holds nothing back, because the way through it costs a good part of
+    /// a short write (decision 0011). What the kernel does not take waits in the channel.
     func flush() {
         awaitsFlush = false
         guard !pending.isEmpty, let context else { return }
@@ -334,7 +334,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         writingBytes += pendingBytes
         if pendingBytes <= Self.gatheredBytes {
             var bytes = frames == 1 ? pending[0] : flusher.gather(pending, pendingBytes)
-            if isChannelEmpty { bytes.moveReaderIndex(forwardBy: written(bytes)) }
+            if isChannelEmpty { bytes.moveReaderIndex(forwardBy: writeToSocket(bytes)) }
             dropPending()
             if bytes.readableBytes == 0 { return wrote(writingFrames, writingBytes) }
             context.write(wrapOutboundOut(bytes), promise: nil)
@@ -351,8 +351,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         pendingBytes = 0
     }
 
-    /// How many bytes the kernel takes at once. Whatever keeps it from taking more, the channel finds out too.
-    private func written(_ bytes: ByteBuffer) -> Int {
+    /// Writes what the kernel takes at once and returns how many bytes that is. Whatever keeps it from taking more, the channel
+    /// finds out too.
+    private func writeToSocket(_ bytes: ByteBuffer) -> Int {
         let written = try? transport?.withUnsafeTransport { socket in
             bytes.withUnsafeReadableBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
         }

@@ -65,7 +65,7 @@ extension MessageStore {
                 """
         ).run(
             .init(message.id), .init(message.conversation), .init(message.sequence), .init(message.sender),
-            .bytes(of: message.text), .init(message.replyTo), .init(message.sentAt), .init(send.clientID))
+            .userText(StoredText(message.text)), .init(message.replyTo), .init(message.sentAt), .init(send.clientID))
         try countSent(message, &state, db)
         state.lastMessage = message.id
         state.byConversation[conversation]?.lastSequence = message.sequence

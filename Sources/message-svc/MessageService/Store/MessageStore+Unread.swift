@@ -1,5 +1,6 @@
 import GRDB
 import Shared
+import SharedStorage
 
 /// What is unread. A few messages are looked at one by one; of more, their number is known without looking.
 ///
@@ -68,7 +69,7 @@ extension MessageStore {
         guard placeInBlock == Self.blockLength else { return }
         let record = try db.cachedStatement(sql: Self.recordSent)
         for (sender, count) in state.sentInBlock.removeValue(forKey: conversation) ?? [:] {
-            try record.execute(arguments: [conversation, sender, fullBlocks + 1, count])
+            try record.run(.init(conversation), .init(sender), .init(fullBlocks + 1), .init(count))
         }
     }
 

@@ -10,7 +10,7 @@ extension SocketSurface {
     @Sendable func sendMessage(_ call: SocketCall, _ respond: @escaping SocketOperation.Respond) {
         do throws(SocketRefusal) {
             let send = try message(of: call)
-            core.backend.message.send(send, call.context, on: core.hub.eventLoop) { result in
+            core.backend.message.send(send, call.context, on: core.executor.eventLoop) { result in
                 settle(send, result, call, respond)
             }
         } catch {

@@ -24,6 +24,10 @@ actor SocketRequests {
     private var first = 0
     /// Whether the gateway stops: nothing more is taken.
     private var isDraining = false
+    /// Whether a request is just being handed on.
+    private var isTaking = false
+    /// Whether ready answers leave in a later tick.
+    private var awaitsTick = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         socket.eventLoop.executor.asUnownedSerialExecutor()
@@ -55,11 +59,27 @@ actor SocketRequests {
         let number = first + answers.count
         answers.append(nil)
         if answers.count >= Self.maxUnanswered { socket.pauseReading() }
+        isTaking = true
         work(request) { [self] answer in assumeIsolated { $0.settle(number, answer) } }
+        isTaking = false
     }
 
     private func settle(_ number: Int, _ answer: WebSocketFrameBytes) {
         answers[offset: number - first] = answer
+        guard isTaking else { return sendReady() }
+        // An answer given at once keeps its place until the tick is over: otherwise the limit would not hold for a client
+        // who sends nothing but what is refused.
+        guard !awaitsTick else { return }
+        awaitsTick = true
+        socket.eventLoop.execute { [self] in
+            assumeIsolated { requests in
+                requests.awaitsTick = false
+                requests.sendReady()
+            }
+        }
+    }
+
+    private func sendReady() {
         while case let ready?? = answers.first {
             socket.send(ready)
             answers.removeFirst()

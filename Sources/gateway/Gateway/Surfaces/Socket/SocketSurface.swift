@@ -7,6 +7,7 @@ import Shared
 /// the document leaves out (log-in, lists, groups) is JSON over HTTP under `/api`.
 struct SocketSurface: JSONSurface {
     typealias Failure = SocketHTTPError
+
     /// How a connection of somebody without a live session ends: its clients go by code and reason.
     static let unauthorized = WebSocketEnd(code: .policyViolation, reason: "Unauthorized request")
     /// How a connection ends while nobody can tell whose it is, or that its account opens too often.
