@@ -28,6 +28,11 @@ package final class ClientSocket: Sendable {
     }
 
     deinit {
+        // What was received and never looked at counts as unread: like what the kernel still has, it resets the connection.
+        if received.withLock({ !$0.isEmpty }) {
+            var atOnce = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &atOnce, socklen_t(MemoryLayout<linger>.size))
+        }
         Glibc.close(descriptor)
     }
 
