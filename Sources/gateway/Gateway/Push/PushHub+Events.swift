@@ -30,8 +30,14 @@ extension PushHub {
     }
 
     private func enqueue(_ events: [NumberedEvent], from service: ServiceName) {
-        for event in events {
-            lanes[service, default: Lane()].events.append((event.number, decode(event, from: service)))
+        let names = PushNames(profiles: profiles, groups: groups)
+        for numbered in events {
+            let event = decode(numbered, from: service)
+            if lanes[service] == nil, !shouldWait(event, names) {
+                apply(event, number: numbered.number, from: service)
+            } else {
+                lanes[service, default: Lane()].events.append((numbered.number, event))
+            }
         }
         workOff(service)
     }
@@ -78,8 +84,7 @@ extension PushHub {
         let names = PushNames(profiles: profiles, groups: groups)
         var done = 0
         for (number, event) in lane.events {
-            let mayWait = namesAwaited.hasPassed && lane.events.count - done < Self.maxWaitingEvents
-            if mayWait, lacksNames(event, names), concernsSomebody(event) {
+            if lane.events.count - done < Self.maxWaitingEvents, shouldWait(event, names) {
                 lane.isWaiting = true
                 let behind = lane.events.dropFirst(done).prefix(Self.maxEventsOfOneFetch).map(\.event)
                 Task {
@@ -93,12 +98,13 @@ extension PushHub {
             done += 1
         }
         lane.events.removeFirst(done)
-        lanes[service] = lane
+        lanes[service] = lane.isWaiting ? lane : nil
     }
 
-    /// Whether a dialect spoken here shows a name with an event that is not in memory.
-    private func lacksNames(_ event: BackendEvent, _ names: PushNames) -> Bool {
-        dialects.contains { names.lacksSome(of: $0.dialect.subjects(of: event)) }
+    /// Whether a dialect spoken here shows a name with an event that is not in memory and worth waiting for.
+    private func shouldWait(_ event: BackendEvent, _ names: PushNames) -> Bool {
+        dialects.contains { names.lacksSome(of: $0.dialect.subjects(of: event)) } && namesAwaited.hasPassed
+            && concernsSomebody(event)
     }
 
     /// The first event has waited for its name: it goes now, with or without it.

@@ -40,7 +40,7 @@ actor PushHub {
     var members: [ConversationID: Set<AccountID>] = [:]
     /// The dialects spoken here now, with the number of their connections.
     private(set) var dialects: [(dialect: any PushDialect, connections: Int)] = []
-    /// What was heard of each service and is not worked off.
+    /// What was heard of services whose events wait for a name.
     var lanes: [ServiceName: Lane] = [:]
     var recent = RecentEvents()
     var claims = RecentClaims()

@@ -1,3 +1,4 @@
+import NIOCore
 import Shared
 
 /// The last events of message-svc, so that a connection whose start took a moment misses none of them.
@@ -7,7 +8,7 @@ struct RecentEvents {
     /// Bytes of message text kept, so that long messages cannot fill the memory.
     static let maxTextBytes = 16 << 20
 
-    private var events: ArraySlice<(number: Int64, event: BackendEvent)> = []
+    private var events: CircularBuffer<(number: Int64, event: BackendEvent)> = []
     private var textBytes = 0
     /// The number of the last event seen.
     private(set) var position: Int64 = 0
@@ -22,8 +23,6 @@ struct RecentEvents {
         while events.count > Self.maxCount || textBytes > Self.maxTextBytes, let oldest = events.popFirst() {
             textBytes -= oldest.event.textBytes
         }
-        // A slice keeps what was taken from its front until it is copied.
-        if events.startIndex > Self.maxCount { events = Array(events)[...] }
     }
 
     /// Forgets everything: the log goes on after `position`.

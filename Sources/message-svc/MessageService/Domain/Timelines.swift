@@ -10,6 +10,8 @@ struct Timeline: Sendable {
     /// Those who may read but not write.
     var silenced: Set<AccountID> = []
     var lastSequence: Int64
+    /// How many messages each account has sent in the block that is not full yet; loaded with the next message.
+    var sentInBlock: [AccountID: Int64]?
 
     func maySend(_ account: AccountID) -> Bool { participants.contains(account) && !silenced.contains(account) }
 }
@@ -24,9 +26,6 @@ final class Timelines: Sendable {
         /// Where two accounts talk in private; every conversation here is in `byConversation` too, so that the limit of
         /// that one holds for both.
         fileprivate(set) var byPair: [AccountPair: ConversationID] = [:]
-        /// How many messages each account has sent in the block of a conversation that is not full yet; loaded with the
-        /// next message.
-        var sentInBlock: [ConversationID: [AccountID: Int64]] = [:]
         var cachedParticipants = 0
         var lastMessage: MessageID?
         /// Stamps messages; loaded with `lastMessage`.
@@ -50,7 +49,6 @@ final class Timelines: Sendable {
         if state.cachedParticipants + timeline.participants.count > maxCachedParticipants {
             state.byConversation = [:]
             state.byPair = [:]
-            state.sentInBlock = [:]
             state.cachedParticipants = 0
         }
         state.byConversation[conversation] = timeline
@@ -88,7 +86,6 @@ final class Timelines: Sendable {
     @discardableResult
     func forget(_ conversation: ConversationID, in state: inout State) -> Timeline? {
         guard let timeline = state.byConversation.removeValue(forKey: conversation) else { return nil }
-        state.sentInBlock[conversation] = nil
         if let pair = timeline.pair, state.byPair[pair] == conversation { state.byPair[pair] = nil }
         state.cachedParticipants -= timeline.participants.count
         return timeline

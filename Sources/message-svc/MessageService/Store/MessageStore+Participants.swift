@@ -37,7 +37,8 @@ extension MessageStore {
             let greeting = MessageAPI.Send(
                 sender: opening.greeter, to: .conversation(opening.conversation), text: opening.greeting,
                 replyTo: nil, clientID: nil)
-            _ = try insert(greeting, into: opening.conversation, timeline, &state, transaction)
+            _ = try insert(
+                greeting, into: opening.conversation, opening.conversationKind, after: 0, &state, transaction)
             return true
         }
     }

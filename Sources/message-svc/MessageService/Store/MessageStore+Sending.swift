@@ -10,13 +10,13 @@ extension MessageStore {
         _ send: MessageAPI.Send, _ transaction: WriteTransaction, checkText: () throws -> Void
     ) throws -> MessageAPI.Send.Reply {
         try timelines.withState { state in
-            let (conversation, timeline) = try place(for: send, in: &state, transaction.db)
+            let (conversation, kind, lastSequence) = try place(for: send, in: &state, transaction.db)
             let earlier = try earlierSend(like: send, in: conversation, transaction.db)
             if case .same(let first) = earlier { return first }
             if let target = send.replyTo { try checkReply(to: target, in: conversation, transaction.db) }
             try checkText()
             if case .other = earlier { throw ServiceError(.conflictingClientID) }
-            return try insert(send, into: conversation, timeline, &state, transaction)
+            return try insert(send, into: conversation, kind, after: lastSequence, &state, transaction)
         }
     }
 
@@ -25,37 +25,37 @@ extension MessageStore {
     /// - Throws: the refusal of strangers at that destination.
     private func place(
         for send: MessageAPI.Send, in state: inout Timelines.State, _ db: Database
-    ) throws -> (ConversationID, Timeline) {
+    ) throws -> (ConversationID, ConversationKind, lastSequence: Int64) {
         switch send.to {
         case .conversation(let conversation):
             guard let timeline = try timeline(of: conversation, in: &state, db), timeline.maySend(send.sender) else {
                 throw ServiceError(.notParticipant)
             }
-            return (conversation, timeline)
+            return (conversation, timeline.kind, timeline.lastSequence)
         case .group(let conversation):
             guard let timeline = try timeline(of: conversation, in: &state, db), timeline.kind == .group,
                 timeline.maySend(send.sender)
             else { throw ServiceError(.notGroupMember) }
-            return (conversation, timeline)
+            return (conversation, timeline.kind, timeline.lastSequence)
         case .friend(let friend):
             let pair = AccountPair(send.sender, friend)
             guard let conversation = try privateConversation(of: pair, in: &state, db),
                 let timeline = try timeline(of: conversation, in: &state, db), timeline.maySend(send.sender),
                 timeline.participants.contains(friend)
             else { throw ServiceError(.notFriends) }
-            return (conversation, timeline)
+            return (conversation, timeline.kind, timeline.lastSequence)
         }
     }
 
     /// Stores a message at the end of a timeline and publishes it.
     func insert(
-        _ send: MessageAPI.Send, into conversation: ConversationID, _ timeline: Timeline,
+        _ send: MessageAPI.Send, into conversation: ConversationID, _ kind: ConversationKind, after lastSequence: Int64,
         _ state: inout Timelines.State, _ transaction: WriteTransaction
     ) throws -> MessageAPI.Send.Reply {
         let db = transaction.db
         let message = Message(
             id: MessageID(try lastMessage(&state, db).rawValue + 1), conversation: conversation,
-            conversationKind: timeline.kind, sequence: timeline.lastSequence + 1, sender: send.sender,
+            conversationKind: kind, sequence: lastSequence + 1, sender: send.sender,
             text: send.text, replyTo: send.replyTo,
             sentAt: try time(&state, wall: WallClock.milliseconds, db))
         try db.cachedStatement(

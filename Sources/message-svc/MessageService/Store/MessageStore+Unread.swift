@@ -57,20 +57,25 @@ extension MessageStore {
         let conversation = message.conversation
         let fullBlocks = (message.sequence - 1) / Self.blockLength
         let placeInBlock = message.sequence - fullBlocks * Self.blockLength
+        var sent: [AccountID: Int64]
         if placeInBlock == 1 {
-            state.sentInBlock[conversation] = [message.sender: 1]
-        } else if state.sentInBlock[conversation] == nil {
-            let sent = try Row.fetchCursor(
-                db.cachedStatement(sql: Self.sentSince), arguments: [conversation, fullBlocks * Self.blockLength])
-            state.sentInBlock[conversation] = try Dictionary(uniqueKeysWithValues: sent.map { ($0[0], $0[1]) })
+            sent = [message.sender: 1]
+        } else if let counted = state.byConversation[conversation]?.sentInBlock.take() {
+            sent = counted
+            sent[message.sender, default: 0] += 1
         } else {
-            state.sentInBlock[conversation]?[message.sender, default: 0] += 1
+            let stored = try Row.fetchCursor(
+                db.cachedStatement(sql: Self.sentSince), arguments: [conversation, fullBlocks * Self.blockLength])
+            sent = try Dictionary(uniqueKeysWithValues: stored.map { ($0[0], $0[1]) })
         }
-        guard placeInBlock == Self.blockLength else { return }
-        let record = try db.cachedStatement(sql: Self.recordSent)
-        for (sender, count) in state.sentInBlock.removeValue(forKey: conversation) ?? [:] {
-            try record.run(.init(conversation), .init(sender), .init(fullBlocks + 1), .init(count))
+        if placeInBlock == Self.blockLength {
+            let record = try db.cachedStatement(sql: Self.recordSent)
+            for (sender, count) in sent {
+                try record.run(.init(conversation), .init(sender), .init(fullBlocks + 1), .init(count))
+            }
+            sent = [:]
         }
+        state.byConversation[conversation]?.sentInBlock = sent
     }
 
     /// Conversation, account, first sequence: how many of the others' messages from there on are neither recalled nor
