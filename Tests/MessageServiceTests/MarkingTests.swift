@@ -279,7 +279,7 @@ import Testing
                 "INSERT INTO hiddenMessage SELECT 10, conversationID, id FROM message WHERE sequence BETWEEN 2 AND 8")
             let account = AccountID(10)
 
-            let page = try await store.messages(of: account, after: MessageID(1), limit: 3)
+            let page = try await store.messages(of: account, after: MessageID(1), limit: 3, until: .after(.seconds(5)))
             #expect(page.messages.map(\.message.text) == ["9", "10"])
             #expect(!page.hasMore)
             let missed = try await store.attach(

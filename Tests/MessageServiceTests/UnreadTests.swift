@@ -117,6 +117,46 @@ import Testing
         }
     }
 
+    @Test func `who leaves and joins again counts from there, however many blocks later`() async throws {
+        try await withMessageStore { store in
+            try await store.openGroup(1, Self.accounts)
+            for number in 0..<150 as Range<Int64> { try await store.send("x", from: 10 + number % 3, to: 1) }
+            for (joined, left) in [([], [10]), ([10], [])] as [([Int64], [Int64])] {
+                let change = MessageAPI.ChangeParticipants(
+                    conversation: ConversationID(1), joined: joined.map { AccountID($0) },
+                    left: left.map { AccountID($0) })
+                _ = try await store.database.write { try store.changeParticipants(change, $0) }
+                for number in 0..<150 as Range<Int64> { try await store.send("x", from: 11 + number % 2, to: 1) }
+            }
+            for number in 0..<150 as Range<Int64> { try await store.send("x", from: 10 + number % 2, to: 1) }
+            try await expectNaiveCounts(store)
+        }
+    }
+
+    @Test func `what was rolled back with a neighbour and written after all is counted once`() async throws {
+        try await withMessageStore { store in
+            try await store.openGroup(1, Self.accounts)
+            for _ in 0..<60 { try await store.send("x", from: 10, to: 1) }
+            // The last of the group spoils it behind the end of a block; the others go again, each on its own.
+            try await withThrowingTaskGroup(of: Void.self) { sends in
+                for number in 0..<10 as Range<Int64> {
+                    sends.addTask { try await store.send("x", from: 10 + number % 2, to: 1) }
+                }
+                sends.addTask {
+                    await #expect(throws: ServiceError(.limitReached)) {
+                        try await store.database.write { transaction in
+                            try transaction.db.execute(sql: "UPDATE conversation SET openedAt = 0")
+                            throw ServiceError(.limitReached)
+                        }
+                    }
+                }
+                try await sends.waitForAll()
+            }
+            for _ in 0..<60 { try await store.send("x", from: 11, to: 1) }
+            try await expectNaiveCounts(store)
+        }
+    }
+
     /// What the clock could not say reliably.
     @Test func `no plan looks at the messages that are unread`() async throws {
         try await withMessageStore { store in

@@ -168,8 +168,7 @@ package final class BusClient: Sendable {
         sayFarewellIfDone()
     }
 
-    private func transmit(_ calls: [OutgoingCall], on socket: ZMQSocket?) {
-        var calls = calls
+    private func transmit(_ calls: consuming [OutgoingCall], on socket: ZMQSocket?) {
         for index in calls.indices {
             let remaining = UInt32(clamping: calls[index].deadline.millisecondsFromNow)
             RequestHead.set(remainingMilliseconds: remaining, in: &calls[index].frame)

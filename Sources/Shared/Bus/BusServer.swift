@@ -137,7 +137,7 @@ package final class BusServer: Sendable {
     private func receive(_ frame: ArraySlice<UInt8>, from caller: Caller) throws(WireError) {
         guard let id = RequestEnvelope.id(of: frame) else { throw WireError("no request") }
         let reply: BusRoutes.Reply = { [self] frame in submit(frame, to: caller) }
-        let (isAdmitted, isLate) = state.withLock { state in
+        let (isAdmitted, missedGoodbye) = state.withLock { state in
             if state.callers.count >= Self.maxCallers { state.callers = [] }
             let isNew = state.callers.insert(caller).inserted
             guard state.phase == .serving else { return (false, isNew) }
@@ -145,7 +145,7 @@ package final class BusServer: Sendable {
             state.inFlight += 1
             return (true, false)
         }
-        if isLate { sayGoodbye(to: caller) }
+        if missedGoodbye { sayGoodbye(to: caller) }
         guard isAdmitted else { return transmit(ReplyEnvelope.failure(id, ServiceError(.unavailable)), to: caller) }
         do throws(ServiceError) {
             let envelope = try decode(frame)

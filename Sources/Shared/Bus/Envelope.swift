@@ -76,6 +76,7 @@ enum Envelope {
             do throws(WireError) { try body(frame) } catch { firstError = firstError ?? error }
         }
         if let firstError { throw firstError }
+        guard reader.remaining == 0 else { throw WireError("more than a batch") }
     }
 }
 
@@ -84,7 +85,7 @@ struct RequestHead: Hashable {
     /// Chosen by the caller, unique per connection; the reply carries it back.
     var id: UInt64
     var caller: ServiceName
-    /// Time left when the request was made, so that no clock must agree with another.
+    /// Time left when the frame left, so that no clock must agree with another.
     var remainingMilliseconds: UInt32
     var route: String
     /// The request id that joins the log lines of all processes.

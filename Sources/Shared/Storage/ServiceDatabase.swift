@@ -6,7 +6,7 @@ import Synchronization
 /// What a read is given: a connection in a transaction that changes nothing and sees no later commit.
 package typealias Snapshot = Database
 
-/// A service's SQLite file: one writer that commits in groups, many readers, an event log and an outbox beside the data.
+/// A service's SQLite file: one writer that commits in groups, a few readers, an event log and an outbox beside the data.
 ///
 /// A write that returned is on disk (`synchronous=FULL`). Writes that arrive while a commit is under way share the next
 /// one: an idle service commits a single write at once, a busy one commits hundreds with one fsync.
@@ -106,21 +106,20 @@ package final class ServiceDatabase: Sendable {
 
     /// Reads a consistent snapshot, beside the writer and other readers.
     ///
-    /// - Throws: what the step threw, if that is a ``ServiceError``; ``ServiceError/Code/unavailable`` when too many wait or
-    ///   the database is closed; ``ServiceError/Code/internal`` for anything else.
+    /// - Parameter deadline: a step whose turn comes later is refused; `nil` for none.
+    /// - Throws: what the step threw, if that is a ``ServiceError``; ``ServiceError/Code/unavailable`` when too many wait,
+    ///   the deadline has passed or the database is closed; ``ServiceError/Code/internal`` for anything else.
     package func read<Value: Sendable>(
-        _ step: @escaping @Sendable (Snapshot) throws -> Value
+        until deadline: MonotonicTime? = nil, _ step: @escaping @Sendable (Snapshot) throws -> Value
     ) async throws(ServiceError) -> Value {
         let result = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
-            read(until: nil, step) { continuation.resume(returning: $0) }
+            read(until: deadline, step) { continuation.resume(returning: $0) }
         }
         return try result.get()
     }
 
-    /// Like ``read(_:)``; `completion` runs on the thread that has read.
-    ///
-    /// - Parameter deadline: a step whose turn comes later is refused as ``ServiceError/Code/unavailable``; `nil` for none.
+    /// Like ``read(until:_:)``; `completion` runs on the thread that has read.
     package func read<Value: Sendable>(
         until deadline: MonotonicTime?, _ step: @escaping @Sendable (Snapshot) throws -> Value,
         completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
@@ -128,8 +127,8 @@ package final class ServiceDatabase: Sendable {
         readers.submit(until: deadline, step, completion: completion)
     }
 
-    /// Commits what is queued, ends the reads under way, checkpoints and closes. Later writes and reads are refused.
-    /// Idempotent.
+    /// Commits what is queued, waits for the reads under way, refuses those in line, checkpoints and closes. Later writes and
+    /// reads are refused. Idempotent.
     package func close() {
         writer.stop()
         readers.stop()

@@ -6,7 +6,7 @@ import Synchronization
 
 /// The few threads that read a database beside its writer, each over a connection of its own.
 ///
-/// A step runs from beginning to end on one of them, in one snapshot: no task and no dispatch queue comes between.
+/// A step runs from beginning to end on one of them, in one snapshot, without a change of thread.
 final class SnapshotReaders: Sendable {
     /// Reads that run at once: one that takes long must not hold up those that do not.
     static let threadCount = 4

@@ -180,7 +180,10 @@ import Testing
                     let length = Int.random(in: 0...12_000, using: &random)
                     let text = "\(number)" + String(repeating: "x", count: length)
                     unread.append(text)
-                    _ = try await connection.eventLoop.submit { connection.send(WebSocketFrameBytes(text: text)) }.get()
+                    let isSent = try await connection.eventLoop.submit {
+                        connection.send(WebSocketFrameBytes(text: text))
+                    }.get()
+                    try #require(isSent)
                     isQueued = try await connection.eventLoop.submit { connection.queued.bytes > 0 }.get()
                 }
                 let (queued, delivered) = try await connection.eventLoop.submit {

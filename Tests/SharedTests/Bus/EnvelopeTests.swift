@@ -78,7 +78,11 @@ import Testing
     }
 
     @Test func `a batch has the bytes it always had`() {
-        #expect(Self.batch([[1, 2, 3], [4]]).hex == "020602000000" + "03000000010203" + "0100000004")
+        let bytes = "020602000000" + "03000000010203" + "0100000004"
+        var sent: [UInt8] = []
+        Envelope.sendTogether([[1, 2, 3], [4]] as [[UInt8]], \.self) { frame, _ in sent = frame }
+        #expect(sent.hex == bytes)
+        #expect(Self.batch([[1, 2, 3], [4]]).hex == bytes)
     }
 
     @Test func `a batch with less in it than it says, or more than fits, is refused`() {
@@ -87,6 +91,7 @@ import Testing
         for length in 3..<batch.count {
             #expect(throws: WireError.self) { try Self.frames(in: Array(batch.prefix(length))) }
         }
+        #expect(throws: WireError.self) { try Self.frames(in: batch + [0]) }
         // A count that would take all memory to believe, and frames that nobody puts together.
         let head: [UInt8] = [Envelope.version, Envelope.Kind.batch.rawValue]
         #expect(throws: WireError.self) { try Self.frames(in: head + [0xFF, 0xFF, 0xFF, 0x7F, 0, 0, 0, 0]) }
@@ -96,7 +101,7 @@ import Testing
         #expect(throws: WireError.self) { try Self.frames(in: Self.batch(empty)) }
     }
 
-    @Test func `a frame that is refused keeps none of those beside it`() {
+    @Test func `a frame that is refused holds up none of those behind it`() {
         var seen: [UInt8] = []
         #expect(throws: WireError("the second")) {
             try Envelope.forEachFrame(in: Self.batch([[1], [2], [3]])) { frame throws(WireError) in

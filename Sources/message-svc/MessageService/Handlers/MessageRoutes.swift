@@ -88,14 +88,14 @@ struct MessageRoutes: Sendable {
         let limit = Int(Self.page(request.limit))
         if let acknowledged = request.acknowledged {
             try await store.confirm(.handOver, upTo: [(request.account, acknowledged)])
-            let page = try await store.messages(of: request.account, after: acknowledged, limit: limit)
+            let page = try await store.messages(
+                of: request.account, after: acknowledged, limit: limit, until: call.deadline)
             return MessageAPI.PullHandOver.Reply(messages: page.messages, hasMore: page.hasMore, receipt: nil)
         }
         let turn = try await turns.begin(request.account, until: call.deadline + (.zero - Self.answerMargin))
         do throws(ServiceError) {
             // A pull that waited past its deadline has nobody to hand anything to.
-            guard !call.deadline.hasPassed else { throw ServiceError(.unavailable) }
-            let (page, cursor) = try await store.handOver(to: request.account, limit: limit)
+            let (page, cursor) = try await store.handOver(to: request.account, limit: limit, until: call.deadline)
             guard !page.messages.isEmpty else {
                 if page.last > cursor {
                     // All of them hidden or recalled: nobody needs to look at them again.

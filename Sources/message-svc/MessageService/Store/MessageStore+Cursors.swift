@@ -14,9 +14,9 @@ extension MessageStore {
 
     /// Messages after the account's hand-over cursor, with the cursor; it moves to `last` when they have arrived.
     func handOver(
-        to account: AccountID, limit: Int
+        to account: AccountID, limit: Int, until deadline: MonotonicTime
     ) async throws(ServiceError) -> (page: Page, cursor: MessageID) {
-        try await database.read { db in
+        try await database.read(until: deadline) { db in
             let cursor = try Self.position(of: .handOver, for: account, db)
             return (try Self.messages(of: account, after: cursor, limit: limit, db), cursor)
         }
@@ -24,9 +24,9 @@ extension MessageStore {
 
     /// Messages after a point the client has confirmed.
     func messages(
-        of account: AccountID, after point: MessageID, limit: Int
+        of account: AccountID, after point: MessageID, limit: Int, until deadline: MonotonicTime
     ) async throws(ServiceError) -> Page {
-        try await database.read { try Self.messages(of: account, after: point, limit: limit, $0) }
+        try await database.read(until: deadline) { try Self.messages(of: account, after: point, limit: limit, $0) }
     }
 
     /// Moves cursors of accounts forward; none goes back, nor beyond the last message. Idempotent.

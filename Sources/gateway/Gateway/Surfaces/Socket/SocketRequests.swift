@@ -24,10 +24,11 @@ actor SocketRequests {
     private var first = 0
     /// Whether the gateway stops: nothing more is taken.
     private var isDraining = false
+    /// Answers given in this tick to requests of this tick. They keep their places until it is over: otherwise the limit
+    /// would not hold for a client who sends nothing but what is refused at once.
+    private var answeredAtOnce = 0
     /// Whether a request is just being handed on.
     private var isTaking = false
-    /// Whether ready answers leave in a later tick.
-    private var awaitsTick = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         socket.eventLoop.executor.asUnownedSerialExecutor()
@@ -58,7 +59,7 @@ actor SocketRequests {
         guard isAllowed() else { return socket.close(SocketSurface.unauthorized) }
         let number = first + answers.count
         answers.append(nil)
-        if answers.count >= Self.maxUnanswered { socket.pauseReading() }
+        if isFull { socket.pauseReading() }
         isTaking = true
         work(request) { [self] answer in assumeIsolated { $0.settle(number, answer) } }
         isTaking = false
@@ -66,20 +67,7 @@ actor SocketRequests {
 
     private func settle(_ number: Int, _ answer: WebSocketFrameBytes) {
         answers[offset: number - first] = answer
-        guard isTaking else { return sendReady() }
-        // An answer given at once keeps its place until the tick is over: otherwise the limit would not hold for a client
-        // who sends nothing but what is refused.
-        guard !awaitsTick else { return }
-        awaitsTick = true
-        socket.eventLoop.execute { [self] in
-            assumeIsolated { requests in
-                requests.awaitsTick = false
-                requests.sendReady()
-            }
-        }
-    }
-
-    private func sendReady() {
+        if isTaking { keepPlace() }
         while case let ready?? = answers.first {
             socket.send(ready)
             answers.removeFirst()
@@ -98,8 +86,21 @@ actor SocketRequests {
     private func goOn() {
         if isDraining {
             if answers.isEmpty { socket.close(.serverStops) }
-        } else if answers.count < Self.maxUnanswered {
+        } else if !isFull {
             socket.resumeReading()
+        }
+    }
+
+    private var isFull: Bool { answers.count + answeredAtOnce >= Self.maxUnanswered }
+
+    private func keepPlace() {
+        answeredAtOnce += 1
+        guard answeredAtOnce == 1 else { return }
+        socket.eventLoop.execute { [self] in
+            assumeIsolated { requests in
+                requests.answeredAtOnce = 0
+                requests.goOn()
+            }
         }
     }
 }
