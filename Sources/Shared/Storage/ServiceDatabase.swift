@@ -127,7 +127,7 @@ package final class ServiceDatabase: Sendable {
         readers.submit(until: deadline, step, completion: completion)
     }
 
-    /// Commits what is queued, waits for the reads under way, refuses those in line, checkpoints and closes. Later writes and
+    /// Commits what is queued, ends the reads under way and refuses those in line, checkpoints and closes. Later writes and
     /// reads are refused. Idempotent.
     package func close() {
         writer.stop()

@@ -47,13 +47,13 @@ final class SnapshotReaders: Sendable {
 
     private let state = Mutex(State())
     private let wakeUps = (0..<threadCount).map { _ in DispatchSemaphore(value: 0) }
-    private let path: String
+    private let connections: [SnapshotConnection]
     private let logger: Logger
     private let threads = Mutex<[DedicatedThread]>([])
 
     /// Starts the threads.
     init(path: String, logger: Logger) {
-        self.path = path
+        connections = (0..<Self.threadCount).map { _ in SnapshotConnection(path: path) }
         self.logger = logger
         threads.withLock { threads in
             threads = (0..<Self.threadCount).map { index in DedicatedThread { [self] in run(index) } }
@@ -84,7 +84,7 @@ final class SnapshotReaders: Sendable {
         if !isAdmitted { job.refuse() }
     }
 
-    /// Refuses what waits and ends the threads when they are done with what they began. Idempotent.
+    /// Refuses what waits, interrupts what has begun, which is refused too, and ends the threads. Idempotent.
     func stop() {
         var abandoned = state.withLock { state in
             defer { state.line = Line() }
@@ -92,6 +92,7 @@ final class SnapshotReaders: Sendable {
             return state.line
         }
         while let job = abandoned.next() { job.refuse() }
+        for connection in connections { connection.interrupt() }
         for wakeUp in wakeUps { wakeUp.signal() }
         let threads = threads.withLock { threads in
             defer { threads = [] }
@@ -101,8 +102,7 @@ final class SnapshotReaders: Sendable {
     }
 
     private func run(_ index: Int) {
-        let connection = SnapshotConnection(path: path)
-        while let job = nextJob(of: index) { job.run(connection) }
+        while let job = nextJob(of: index) { job.run(connections[index]) }
     }
 
     /// Waits for something to do; `nil` at the end.
@@ -120,9 +120,9 @@ final class SnapshotReaders: Sendable {
 }
 
 /// A connection that only reads, for one thread; opened when it is first needed.
-private final class SnapshotConnection {
+private final class SnapshotConnection: Sendable {
     private let path: String
-    private var queue: DatabaseQueue?
+    private let queue = Mutex<DatabaseQueue?>(nil)
 
     init(path: String) { self.path = path }
 
@@ -142,13 +142,18 @@ private final class SnapshotConnection {
         }
     }
 
+    /// Ends the statement that runs now; from any thread.
+    func interrupt() { queue.withLock { $0 }?.interrupt() }
+
     private func open() throws -> DatabaseQueue {
-        if let queue { return queue }
-        var configuration = GRDB.Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(5)
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        self.queue = queue
-        return queue
+        try queue.withLock { queue in
+            if let queue { return queue }
+            var configuration = GRDB.Configuration()
+            configuration.readonly = true
+            configuration.busyMode = .timeout(5)
+            let opened = try DatabaseQueue(path: path, configuration: configuration)
+            queue = opened
+            return opened
+        }
     }
 }

@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test func `a close lets end what has begun, refuses what waits, and what comes later`() async throws {
+    @Test func `a close waits for what has begun, refuses what waits, and what comes later`() async throws {
         let folder = ScratchFolder()
         let database = try folder.open()
         let release = await database.occupyReaders()
@@ -140,6 +140,28 @@ import Testing
         let refusal = await refusal { () async throws(ServiceError) in try await database.read { _ in } }
         #expect(refusal == ServiceError(.unavailable))
         #expect(try await folder.withDatabase { try await $0.notes }.isEmpty, "the folder is free again")
+    }
+
+    @Test func `a close ends a read that would never end`() async throws {
+        let folder = ScratchFolder()
+        let database = try folder.open()
+        let (starts, start) = AsyncStream<Void>.makeStream()
+        let reading = Task {
+            await refusal { () async throws(ServiceError) in
+                try await database.read { db in
+                    db.add(
+                        function: DatabaseFunction("begun", argumentCount: 0) { _ in
+                            start.yield()
+                            return true
+                        })
+                    let endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
+                    _ = try Int.fetchOne(db, sql: "\(endless) SELECT count(*) FROM n WHERE x > 1 OR begun()")
+                }
+            }
+        }
+        for await _ in starts { break }
+        database.close()
+        #expect(await reading.value == ServiceError(.unavailable))
     }
 
     @Test func `a read that fails or tries to write harms none that follow`() async throws {
