@@ -19,7 +19,7 @@ extension MessageConfiguration {
     /// |---|---|---|---|
     /// | `message.max-text-length` | characters of a message | 10000 | 1…100000 |
     /// | `message.recall-window` | seconds for which a sender may take a message back; 0 for never | 120 | 0…31536000 |
-    /// | `message.max-cached-participants` | memory for participant checks, up to 100 bytes each | 1000000 | 1000…100000000 |
+    /// | `message.max-cached-participants` | memory for participant checks and what they sent last, up to 200 bytes each | 1000000 | 1000…100000000 |
     init(reading configuration: inout Configuration) throws {
         maxTextLength = try configuration.integer(
             "message.max-text-length", default: maxTextLength, in: 1...100_000)
