@@ -62,3 +62,11 @@ final class WebSocketHandlerFixture {
         return UInt16(bytes[2]) << 8 | UInt16(bytes[3])
     }
 }
+
+extension WebSocketFrameBytes {
+    /// A complete text message.
+    init(text: ByteBuffer) { self.init(.text, payload: text) }
+
+    /// A complete text message.
+    init(text: String) { self.init(text: ByteBuffer(string: text)) }
+}

@@ -7,16 +7,6 @@ import NIOCore
 struct WebSocketFrameBytes: Sendable {
     let bytes: ByteBuffer
 
-    /// A complete text message. `text` must be UTF-8, which ``JSONWriter`` guarantees.
-    init(text: ByteBuffer) {
-        self.init(.text, payload: text)
-    }
-
-    /// A complete text message.
-    init(text: String) {
-        self.init(text: ByteBuffer(string: text))
-    }
-
     /// A complete text message with something put in at an offset.
     init(text: ByteBuffer, inserting insertion: String, at offset: Int) {
         var bytes = Self.head(.text, payloadLength: text.readableBytes + insertion.utf8.count)
