@@ -48,11 +48,7 @@ enum Envelope {
         var writer = WireWriter(reserving: frames.reduce(8) { $0 + $1.count + 4 })
         writer.write(version)
         writer.write(Kind.batch.rawValue)
-        writer.write(UInt32(frames.count))
-        for frame in frames {
-            writer.write(UInt32(frame.count))
-            writer.write(raw: frame)
-        }
+        frames.map(Blob.init).write(to: &writer)
         return writer.bytes
     }
 

@@ -150,6 +150,24 @@ import Testing
         }
     }
 
+    @Test func `requests that came in one frame are each answered once, those behind an unreadable one too`()
+        async throws
+    {
+        try await withLine(.files) { line in
+            let peer = try await RawBusPeer(to: line.address)
+            defer { peer.stop() }
+            let payload = Echo(text: "").wireBytes
+            var frames = (1...200).map { RawRequest(UInt64($0), Echo.route, payload).bytes }
+            frames.insert(Array(repeating: 0xFF, count: 30), at: 100)
+            var batch = WireWriter()
+            batch.write(raw: [2, 6])
+            frames.map(Blob.init).write(to: &batch)
+            try await peer.send(batch.bytes)
+            try await eventually("all are answered") { peer.answers.count == 200 }
+            #expect(peer.answers.values.allSatisfy { $0 == .success })
+        }
+    }
+
     @Test func `a server that died is found again when it is back`() async throws {
         try await withLine(.files) { line in
             #expect(try await line.client.call(Echo(text: "1"), .test()).text == "1")
@@ -292,6 +310,9 @@ private final class Line: Sendable {
         clientReactor.execute { _ in gate.wait() }
         return { gate.signal() }
     }
+
+    /// Where the server is.
+    var address: String { bus.addresses(of: .auth).requests[0].description }
 
     /// Answers what is held.
     func release() {

@@ -48,26 +48,6 @@ import Testing
         await server.drain(within: .seconds(30))
     }
 
-    @Test func `requests that came in one frame are each answered once, those behind an unreadable one too`()
-        async throws
-    {
-        let bus = try TestBus()
-        let path = "ipc://\(bus.configuration.dataPath)/batch.sock"
-        let (_, serverReactor) = try await Self.serve(at: try BusEndpoint(path), bus)
-        defer { serverReactor.stop() }
-        let peer = try await RawBusPeer(to: path)
-        defer { peer.stop() }
-        let payload = EventLogAPI.Read(after: 0, limit: 0).wireBytes
-        var frames = (1...200).map { RawRequest(UInt64($0), "events.read", payload).bytes }
-        frames.insert(Array(repeating: 0xFF, count: 30), at: 100)
-        var batch = WireWriter()
-        batch.write(raw: [2, 6])
-        frames.map(Blob.init).write(to: &batch)
-        try await peer.send(batch.bytes)
-        try await eventually("all are answered") { peer.answers.count == 200 }
-        #expect(peer.answers.values.allSatisfy { $0 == .success })
-    }
-
     private static func serve(at endpoint: BusEndpoint, _ bus: TestBus) async throws -> (BusServer, BusReactor) {
         var routes = BusRoutes()
         routes.on(EventLogAPI.Read.self, from: [.gateway]) { _, _ throws(ServiceError) in
