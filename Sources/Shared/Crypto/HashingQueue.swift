@@ -1,4 +1,4 @@
-import Glibc
+import Dispatch
 import Synchronization
 
 /// The bounded line in front of the hashing thread. Each call decides under the lock and acts after it.
@@ -10,7 +10,7 @@ final class HashingQueue: Sendable {
     }
 
     private let state = Mutex(State())
-    private let wakeUps = Semaphore()
+    private let wakeUps = DispatchSemaphore(value: 0)
     private let maxWaiting: Int
     private let beforeEach: @Sendable () -> Void
 

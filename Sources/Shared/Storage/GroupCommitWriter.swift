@@ -1,5 +1,5 @@
+import Dispatch
 import GRDB
-import Glibc
 import Logging
 import Shared
 import Synchronization
@@ -34,14 +34,14 @@ final class GroupCommitWriter: Sendable {
     }
 
     private let state = Mutex(State())
-    private let signal = Signal()
-    private let pool: DatabasePool
+    private let wakeUp = DispatchSemaphore(value: 0)
+    private let connection: DatabaseQueue
     private let logger: Logger
     private let onRollback: @Sendable () -> Void
     private let thread = Mutex<DedicatedThread?>(nil)
 
-    init(pool: DatabasePool, head: Int64, logger: Logger, onRollback: @escaping @Sendable () -> Void) {
-        self.pool = pool
+    init(connection: DatabaseQueue, head: Int64, logger: Logger, onRollback: @escaping @Sendable () -> Void) {
+        self.connection = connection
         self.logger = logger
         self.onRollback = onRollback
         thread.withLock { $0 = DedicatedThread { [self] in run(head: head) } }
@@ -65,18 +65,19 @@ final class GroupCommitWriter: Sendable {
                 let value = try step(transaction)
                 return { completion(.success(value)) }
             }, fail: { completion(.failure($0)) })
-        let isAdmitted = state.withLock { state in
-            guard !state.isStopping, state.jobs.count < Self.maxQueued else { return false }
+        let (isAdmitted, isFirst) = state.withLock { state in
+            guard !state.isStopping, state.jobs.count < Self.maxQueued else { return (false, false) }
             state.jobs.append(job)
-            return true
+            return (true, state.jobs.count == 1)
         }
-        if isAdmitted { signal.raise() } else { job.fail(ServiceError(.unavailable)) }
+        if isFirst { wakeUp.signal() }
+        if !isAdmitted { job.fail(ServiceError(.unavailable)) }
     }
 
     /// Commits what waits and ends the thread. Idempotent.
     func stop() {
         state.withLock { $0.isStopping = true }
-        signal.raise()
+        wakeUp.signal()
         thread.withLock { $0.take() }?.join()
     }
 
@@ -90,7 +91,7 @@ final class GroupCommitWriter: Sendable {
             }
             if jobs.isEmpty {
                 if isStopping { return }
-                signal.wait()
+                wakeUp.wait()
                 continue
             }
             if !commit(jobs, head: &head) {
@@ -109,7 +110,7 @@ final class GroupCommitWriter: Sendable {
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(jobs.count)
         do {
-            let committed = try pool.writeWithoutTransaction { db -> CommitGroup? in
+            let committed = try connection.writeWithoutTransaction { db -> CommitGroup? in
                 try db.beginTransaction(.immediate)
                 do {
                     let group = CommitGroup(head: head)
@@ -163,36 +164,5 @@ final class GroupCommitWriter: Sendable {
     private func prune(_ db: Database, _ events: [NumberedEvent]) throws {
         guard let reached = events.last(where: { $0.number % Self.pruningStride == 0 }) else { return }
         try db.execute(sql: "DELETE FROM event WHERE number <= ?", arguments: [reached.number - Self.keptEvents])
-    }
-}
-
-/// A binary semaphore: any number of raises before a wait count as one.
-private final class Signal: Sendable {
-    private let semaphore: UnsafeSemaphore
-
-    private struct UnsafeSemaphore: @unchecked Sendable {
-        // Sendable: a POSIX semaphore is made for use from several threads, and its address never changes.
-        let pointer: UnsafeMutablePointer<sem_t>
-    }
-
-    init() {
-        let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-        sem_init(pointer, 0, 0)
-        semaphore = UnsafeSemaphore(pointer: pointer)
-    }
-
-    deinit {
-        sem_destroy(semaphore.pointer)
-        semaphore.pointer.deallocate()
-    }
-
-    func raise() {
-        var value: Int32 = 0
-        sem_getvalue(semaphore.pointer, &value)
-        if value <= 0 { sem_post(semaphore.pointer) }
-    }
-
-    func wait() {
-        while sem_wait(semaphore.pointer) != 0, errno == EINTR {}
     }
 }

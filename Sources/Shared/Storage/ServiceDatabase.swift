@@ -14,7 +14,8 @@ package final class ServiceDatabase: Sendable {
     /// Turns a stored event back into the one to publish; `nil` when what it spoke of is gone.
     package typealias Expansion = @Sendable (Database, _ kind: String, _ payload: Blob) throws -> Blob?
 
-    private let pool: DatabasePool
+    /// The one that writes; readers have their own.
+    private let connection: DatabaseQueue
     private let writer: GroupCommitWriter
     private let readers: SnapshotReaders
     private let expand: Expansion
@@ -38,11 +39,12 @@ package final class ServiceDatabase: Sendable {
     ) throws {
         try directory.checkDatabaseIsNotLost()
         var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
         do {
-            pool = try DatabasePool(path: directory.databasePath, configuration: configuration)
-            try pool.writeWithoutTransaction(Self.insistOnSettings)
-            try pool.writeWithoutTransaction(Self.checkIntegrity)
+            connection = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
+            try connection.writeWithoutTransaction(Self.insistOnSettings)
+            try connection.writeWithoutTransaction(Self.checkIntegrity)
         } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
             throw DataDirectory.Refusal(description: "\(directory.databasePath) is damaged: \(error)")
         } catch let refusal as DataDirectory.Refusal {
@@ -52,14 +54,14 @@ package final class ServiceDatabase: Sendable {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
         migrations(&migrator)
-        guard try pool.writeWithoutTransaction({ try !migrator.hasBeenSuperseded($0) }) else {
+        guard try connection.writeWithoutTransaction({ try !migrator.hasBeenSuperseded($0) }) else {
             throw DataDirectory.Refusal(
                 description: "\(directory.databasePath) was written by a newer version of this program")
         }
-        try migrator.migrate(pool)
+        try migrator.migrate(connection)
         try directory.rememberDatabase()
 
-        (epoch, initialHead) = try pool.writeWithoutTransaction { db in
+        (epoch, initialHead) = try connection.writeWithoutTransaction { db in
             (
                 try Int64.fetchOne(db, sql: "SELECT epoch FROM log") ?? 0,
                 try Self.head(db)
@@ -67,7 +69,7 @@ package final class ServiceDatabase: Sendable {
         }
         self.expand = expand
         self.logger = logger
-        writer = GroupCommitWriter(pool: pool, head: initialHead, logger: logger, onRollback: onRollback)
+        writer = GroupCommitWriter(connection: connection, head: initialHead, logger: logger, onRollback: onRollback)
         readers = SnapshotReaders(path: directory.databasePath, logger: logger)
     }
 
@@ -134,8 +136,8 @@ package final class ServiceDatabase: Sendable {
         readers.stop()
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
         do {
-            try pool.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
-            try pool.close()
+            try connection.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
+            try connection.close()
         } catch {
             logger.warning("the database was not closed in order", metadata: ["error": "\(error)"])
         }

@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 import Testing
 
@@ -163,7 +164,7 @@ private func until(_ condition: () -> Bool) async {
 /// Holds the hashing thread before each password until it is opened.
 private final class Gate: Sendable {
     private let state: Mutex<(isOpen: Bool, arrivals: Int)>
-    private let opened = Semaphore()
+    private let opened = DispatchSemaphore(value: 0)
 
     init(isOpen: Bool = false) {
         state = Mutex((isOpen, 0))
