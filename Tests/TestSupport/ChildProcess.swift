@@ -46,42 +46,15 @@ package final class ChildProcess: Sendable {
 
     /// Starts a process, with no signal blocked or ignored.
     package static func start(_ launch: Launch) throws -> ChildProcess {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let input = launch.input {
-            posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        }
-        posix_spawn_file_actions_addopen(
-            &actions, STDOUT_FILENO, launch.output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, launch.group)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
-        let environment = launch.environment.map { "\($0)=\($1)" }
-        var pid: pid_t = 0
-        let result = withCStrings([launch.executable] + launch.arguments) { arguments in
-            withCStrings(environment) { environment in
-                posix_spawn(&pid, launch.executable, &actions, &attributes, arguments, environment)
-            }
-        }
-        guard result == 0 else {
-            errno = result
-            throw SystemError("start \(launch.executable)")
-        }
-        return ChildProcess(pid: pid)
+        let output = open(launch.output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        guard output >= 0 else { throw SystemError("open \(launch.output)") }
+        defer { close(output) }
+        var process = ProcessLaunch(launch.executable, output: output)
+        process.arguments = launch.arguments
+        process.environment = launch.environment
+        process.input = launch.input
+        process.group = launch.group
+        return ChildProcess(pid: try process.start())
     }
 
     /// How the process ended; `nil` while it lives.
@@ -157,18 +130,5 @@ package final class ProcessGroup: Sendable {
     package func killAll() async {
         leader.signalGroup(SIGKILL)
         _ = await leader.end(within: .seconds(5))
-    }
-}
-
-/// Runs a body with a NULL-terminated array of C strings.
-private func withCStrings<Result>(
-    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
-) -> Result {
-    var pointers = strings.map { strdup($0) }
-    pointers.append(nil)
-    defer { for pointer in pointers { free(pointer) } }
-    return pointers.withUnsafeBufferPointer { buffer in
-        guard let base = buffer.baseAddress else { preconditionFailure("an array with an element has an address") }
-        return body(base)
     }
 }

@@ -1,5 +1,3 @@
-import Glibc
-
 /// What an operator has set: a file, then the environment, then flags; the later one wins.
 ///
 /// A key such as `gateway.listen` is `MARTLET_GATEWAY_LISTEN` in file and environment and `--gateway-listen` as a flag.
@@ -41,14 +39,8 @@ package struct Configuration: Sendable {
 
     /// The settings of this process.
     package static func ofProcess() throws -> Configuration {
-        var environment: [String: String] = [:]
-        var entry = environ
-        while let pointer = entry.pointee {
-            let pair = String(cString: pointer).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if pair.count == 2 { environment[String(pair[0])] = String(pair[1]) }
-            entry += 1
-        }
-        return try Configuration(arguments: Array(CommandLine.arguments.dropFirst()), environment: environment)
+        try Configuration(
+            arguments: Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables)
     }
 
     /// The text set for a key; an empty one counts as not set.

@@ -1,6 +1,5 @@
 import Glibc
 package import Logging
-import Synchronization
 
 /// A process's work: started once, stopped once.
 package protocol RunnableService: Sendable {
@@ -27,9 +26,9 @@ package enum ServiceRunner {
         signal(SIGPIPE, SIG_IGN)
         var logger = Logger(label: "\(name)") { LineLogHandler(process: $0, logLevel: .info) }
         let service: any RunnableService
-        let signals: TerminationSignals
+        let signals: SignalPipe
         do {
-            signals = try TerminationSignals()
+            signals = try SignalPipe(catching: [SIGTERM, SIGINT])
             var configuration = try Configuration.ofProcess()
             let level = configuration.string("log.level", default: "info")
             guard let level = Logger.Level(rawValue: level) else {
@@ -60,46 +59,15 @@ package enum ServiceRunner {
     }
 }
 
-/// SIGTERM and SIGINT as something to wait for, from the moment this is made.
-///
-/// They are caught and passed through a pipe. To block them and call `sigwait` is not enough: libdispatch parks the main
-/// thread in `sigsuspend` with an empty mask, and a process dies of a signal that one of its threads does not block.
-private struct TerminationSignals: Sendable {
-    /// Where the handler writes; a handler can reach nothing but what is global.
-    private static let handlerEnd = Atomic<Int32>(-1)
-    private let readEnd: Int32
-
-    init() throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError("pipe") }
-        for end in ends where fcntl(end, F_SETFD, FD_CLOEXEC) != 0 { throw SystemError("fcntl") }
-        readEnd = ends[0]
-        Self.handlerEnd.store(ends[1], ordering: .sequentiallyConsistent)
-        for number in [SIGTERM, SIGINT] {
-            signal(number) { number in
-                let interrupted = errno
-                var byte = UInt8(truncatingIfNeeded: number)
-                // A full pipe holds thousands of signals already, of which two are enough.
-                _ = write(TerminationSignals.handlerEnd.load(ordering: .sequentiallyConsistent), &byte, 1)
-                errno = interrupted
-            }
-        }
-    }
-
+extension SignalPipe {
     /// The number of the first signal; a second one while draining ends the process at once.
-    func first() async -> Int32 {
+    fileprivate func first() async -> Int32 {
         await withCheckedContinuation { continuation in
             _ = DedicatedThread {
                 continuation.resume(returning: next())
                 exit(128 + next())
             }
         }
-    }
-
-    private func next() -> Int32 {
-        var byte: UInt8 = 0
-        while read(readEnd, &byte, 1) != 1 {}
-        return Int32(byte)
     }
 }
 
