@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help deps build test lint format run bench clean
-scripts := deploy/install-dependencies deploy/run-local deploy/test-run-local .ci/run
+scripts := deploy/install-dependencies .ci/run
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,7 +14,6 @@ build: deps ## build everything (debug)
 test: deps ## run all tests
 	swift build --build-tests
 	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build
-	deploy/test-run-local
 
 lint: ## check format, imports and shell scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift
@@ -24,8 +23,9 @@ lint: ## check format, imports and shell scripts
 format: ## format the Swift sources in place
 	swift format --in-place --parallel --recursive Sources Tests Package.swift
 
-run: ## run all of Martlet here: make run PORT=9000 DATA=./var2
-	deploy/run-local $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)')
+run: deps ## run all of Martlet here: make run PORT=9000 DATA=./var2
+	swift build -c release
+	.build/release/martlet run $(if $(PORT),--port $(PORT)) $(if $(DATA),--data '$(DATA)')
 
 bench: deps ## measure: make bench ARGS="load p2p-socket --pairs 50"
 	swift build -c release

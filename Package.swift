@@ -20,11 +20,15 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "martlet",
     dependencies: [
         // Structured log calls; the handler that writes the lines is ours (Shared/Runtime).
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        // Commands, options and help of the tool (martlet only).
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         // HTTP/1.1 and WebSocket on one port (gateway only).
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         // SQLite: migrations, statements, pooled readers (services only).
@@ -79,6 +83,15 @@ let package = Package(
             name: "gateway", dependencies: ["Gateway", "Shared"], path: "Sources/gateway", exclude: ["Gateway"],
             swiftSettings: strict),
 
+        // The operator's tool.
+        .target(
+            name: "MartletTool", dependencies: ["Shared", argumentParser], path: "Sources/martlet/MartletTool",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "martlet", dependencies: ["MartletTool", argumentParser], path: "Sources/martlet",
+            exclude: ["MartletTool"],
+            swiftSettings: strict),
+
         // What the decisions rest on, measured: `make bench`.
         .executableTarget(
             name: "martlet-bench", dependencies: ["Shared", logging] + nio, path: "Tests/Benchmarks",
@@ -107,8 +120,11 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ], path: "Tests/GatewayTests", swiftSettings: strict),
         .testTarget(
+            name: "ToolTests", dependencies: ["MartletTool", "TestSupport", "martlet"], path: "Tests/ToolTests",
+            exclude: ["stand-in"], swiftSettings: strict),
+        .testTarget(
             name: "SystemTests",
-            dependencies: ["TestSupport", grdb, "auth-svc", "social-svc", "message-svc", "gateway"],
+            dependencies: ["TestSupport", grdb, "auth-svc", "social-svc", "message-svc", "gateway", "martlet"],
             path: "Tests/SystemTests", swiftSettings: strict),
     ]
 )

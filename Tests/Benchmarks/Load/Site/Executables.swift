@@ -11,17 +11,6 @@ enum Executables {
             ?? URL(fileURLWithPath: own).deletingLastPathComponent().path
     }
 
-    /// `deploy/run-local` of the package that this program was built in.
-    static func runLocal() throws -> String {
-        var folder = URL(fileURLWithPath: own)
-        while folder.path != "/" {
-            folder.deleteLastPathComponent()
-            let script = folder.appendingPathComponent("deploy/run-local").path
-            if FileManager.default.isExecutableFile(atPath: script) { return script }
-        }
-        throw BenchmarkFailure("no deploy/run-local above \(own)")
-    }
-
     static var configuration: String {
         #if DEBUG
             "debug"

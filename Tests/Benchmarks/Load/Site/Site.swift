@@ -1,6 +1,6 @@
 import Foundation
 
-/// A running Martlet of its own: the four processes, started by `deploy/run-local` on a free port with fresh data.
+/// A running Martlet of its own: the four processes, started by `martlet run` on a free port with fresh data.
 final class Site {
     /// As they are named in reports, in the order of their columns.
     static let processNames = ["gateway", "auth-svc", "social-svc", "message-svc"]
@@ -8,7 +8,7 @@ final class Site {
     let port: Int
     let processes: [ServerProcess]
     private let folder: URL
-    private let runLocal: Process
+    private let run: Process
     private let keepsData: Bool
 
     /// Returns once the site is ready.
@@ -25,24 +25,24 @@ final class Site {
         try Data().write(to: log)
         let output = try FileHandle(forWritingTo: log)
 
-        runLocal = Process()
-        runLocal.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        run = Process()
+        run.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         // So that it is stopped, too, when this program dies in the middle.
-        runLocal.arguments = [
-            "setpriv", "--pdeathsig", "TERM", "--", try Executables.runLocal(), "--no-build", "--port", "\(port)",
+        run.arguments = [
+            "setpriv", "--pdeathsig", "TERM", "--", "\(Executables.folder)/martlet", "run", "--port", "\(port)",
         ]
-        runLocal.environment = ProcessInfo.processInfo.environment.merging(Self.settings) { $1 }
+        run.environment = ProcessInfo.processInfo.environment.merging(Self.settings) { $1 }
             .merging(environment) { $1 }
             .merging(["MARTLET_DATA": data, "MARTLET_BIN_DIR": Executables.folder]) { $1 }
-        runLocal.standardInput = FileHandle.nullDevice
-        runLocal.standardOutput = output
-        runLocal.standardError = output
-        try runLocal.run()
+        run.standardInput = FileHandle.nullDevice
+        run.standardOutput = output
+        run.standardError = output
+        try run.run()
         do {
-            try Self.awaitReady(runLocal, log: log)
+            try Self.awaitReady(run, log: log)
             processes = try Self.processes(withData: data)
         } catch {
-            Self.end(runLocal)
+            Self.end(run)
             if !keepsData { try? FileManager.default.removeItem(at: folder) }
             throw error
         }
@@ -50,7 +50,7 @@ final class Site {
 
     /// Stops the processes in order and removes their data.
     func stop() {
-        Self.end(runLocal)
+        Self.end(run)
         if keepsData {
             Progress.say("kept: \(folder.path)")
         } else {
@@ -77,12 +77,12 @@ final class Site {
         return port
     }
 
-    private static func awaitReady(_ runLocal: Process, log: URL) throws {
+    private static func awaitReady(_ run: Process, log: URL) throws {
         while true {
             try Interruption.check()
             let text = try String(contentsOf: log, encoding: .utf8)
             if text.contains("ready: http://") { return }
-            guard runLocal.isRunning else { throw BenchmarkFailure("Martlet did not start:\n\(text)") }
+            guard run.isRunning else { throw BenchmarkFailure("Martlet did not start:\n\(text)") }
             usleep(10_000)
         }
     }
@@ -106,8 +106,8 @@ final class Site {
         }
     }
 
-    private static func end(_ runLocal: Process) {
-        runLocal.terminate()
-        runLocal.waitUntilExit()
+    private static func end(_ run: Process) {
+        run.terminate()
+        run.waitUntilExit()
     }
 }
