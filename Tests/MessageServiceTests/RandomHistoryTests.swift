@@ -5,7 +5,7 @@ import Testing
 @testable import MessageService
 
 @Suite struct RandomHistoryTests {
-    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    @Test(arguments: SeededGenerator.seeds(8))
     func `whatever happens in whatever order, the service agrees with the model`(seed: UInt64) async throws {
         var configuration = MessageConfiguration()
         // Half of the runs forget nearly everything nearly always.

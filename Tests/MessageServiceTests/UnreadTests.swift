@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    @Test(arguments: SeededGenerator.seeds(6))
     func `it is what counting one by one finds, across blocks, whoever sends, reads, hides and recalls`(
         seed: UInt64
     ) async throws {

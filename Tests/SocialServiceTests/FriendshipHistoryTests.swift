@@ -147,7 +147,7 @@ extension SocialStore {
 
 /// Random histories against a model that does by brute force what the contract says.
 @Suite(.timeLimit(.minutes(2))) struct FriendshipHistoryTests {
-    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    @Test(arguments: SeededGenerator.seeds(4))
     func `after any history requests, friends and blocks are what a plain model says`(seed: UInt64) async throws {
         try await withStore { store in
             var random = SeededGenerator(seed: seed)

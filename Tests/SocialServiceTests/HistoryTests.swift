@@ -6,7 +6,7 @@ import Testing
 
 /// Random histories against a model that does by brute force what the contract says.
 @Suite(.timeLimit(.minutes(2))) struct HistoryTests {
-    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    @Test(arguments: SeededGenerator.seeds(4))
     func `after any history groups are what a plain model says`(seed: UInt64) async throws {
         var configuration = SocialConfiguration()
         configuration.limits.maxGroupMembers = 6

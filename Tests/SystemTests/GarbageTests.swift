@@ -69,8 +69,8 @@ extension SystemTests {
             }
         }
 
-        @Test func `floods of random bytes and frames too large do not reach the others`() async throws {
-            let seed = UInt64.random(in: .min ... .max)
+        @Test(arguments: SeededGenerator.seeds(1))
+        func `floods of random bytes and frames too large do not reach the others`(seed: UInt64) async throws {
             try await withStack { stack in
                 var random = SeededGenerator(seed: seed)
                 let routes = [
@@ -98,17 +98,17 @@ extension SystemTests {
                         socket.close()
                     }
                 }
-                try await Self.expectService(stack, "seed \(seed)")
+                try await Self.expectService(stack)
             }
         }
 
         /// All processes are those that were started, and people can meet and chat.
-        private static func expectService(_ stack: Stack, _ comment: Comment? = nil) async throws {
+        private static func expectService(_ stack: Stack) async throws {
             let pair = try await Pair.make("After", port: stack.port())
             let pushes = try await pair.other.pushSocket()
             try await pair.one.say("well", to: pair.conversation)
-            #expect(try await pushes.nextTexts(1) == ["well"], comment)
-            for process in stack.processes { #expect(try stack.member(process).child.end == nil, comment) }
+            #expect(try await pushes.nextTexts(1) == ["well"])
+            for process in stack.processes { #expect(try stack.member(process).child.end == nil) }
         }
     }
 }

@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    @Test func `stopping twice is harmless`() async throws {
+    @Test func `stopping twice is harmless, and leaves everything to the next one`() async throws {
         let bus = try TestBus()
         let service = AuthService(
             try testConfiguration(), bus: bus.configuration, context: bus.context, logger: bus.logger)
@@ -99,6 +99,10 @@ import Testing
 
         await service.stop()
         await service.stop()
+
+        try await withAuthService(dataPath: bus.configuration.dataPath) { (_, client) async throws in
+            #expect(try await client.ask(AuthAPI.Register.test()).profile.account == AccountID(1))
+        }
     }
 
     // MARK: - Routes

@@ -57,7 +57,7 @@ func withAuthServiceOverUnixSocket(_ body: (BusClient) async throws -> Void) asy
     do {
         try await client.connect(to: configuration.addresses(of: .auth).requests, security: configuration.security)
         // A call made before the connection is up is refused at once.
-        while await client.refusal(of: AuthAPI.SigningKeys()) != nil { await Task.yield() }
+        try await eventually("auth-svc answers") { await client.refusal(of: AuthAPI.SigningKeys()) == nil }
         result = .success(try await body(client))
     } catch {
         result = .failure(error)

@@ -91,7 +91,7 @@ final class Site: Sendable {
 
     private func untilReady(_ adminPath: String) async throws {
         let admin = HTTPClient(unixSocket: adminPath)
-        while try await admin.request("GET", "/readyz").status != 200 { await Task.yield() }
+        try await eventually("the gateway is ready") { try await admin.request("GET", "/readyz").status == 200 }
     }
 
     /// Starts one more gateway on the same bus and returns its port.

@@ -208,7 +208,7 @@ import Testing
 
             third.close()
             first.close()
-            while try await server.connectionCount() > 1 { await Task.yield() }
+            try await eventually("two are gone") { try await server.connectionCount() <= 1 }
             #expect(try await HTTPClient(port: port).request("GET", "/").status == 200)
         }
     }

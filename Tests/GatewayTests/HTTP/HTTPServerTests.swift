@@ -221,7 +221,7 @@ import Testing
             try await client.send(raw: "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
             await started.value
             client.close()
-            while try await server.connectionCount() > 0 { await Task.yield() }
+            try await eventually("it is gone") { try await server.connectionCount() == 0 }
             gone.set(())
             #expect(await written.value == false)
         }

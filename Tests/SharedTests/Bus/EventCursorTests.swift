@@ -127,51 +127,50 @@ import Testing
     }
 
     /// Whatever is lost, delayed or repeated on the way, events arrive once each and in order.
-    @Test func `any loss and any delay lead to the same sequence`() {
-        for seed in 0..<200 {
-            var random = SeededGenerator(seed: UInt64(seed))
-            var cursor = EventCursor()
-            var delivered: [Int64] = []
-            var log: Int64 = 0
-            var start: Int64?
-            var readAfter: Int64? = 0
-            func perform(_ action: EventCursor.Action) {
-                switch action {
-                case .wait: break
-                case .deliver(let events): delivered += events.map(\.number)
-                case .read(let after, _): readAfter = after
-                case .startAfresh(let position): start = position
-                }
+    @Test(arguments: SeededGenerator.seeds(200))
+    func `any loss and any delay lead to the same sequence`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var cursor = EventCursor()
+        var delivered: [Int64] = []
+        var log: Int64 = 0
+        var start: Int64?
+        var readAfter: Int64? = 0
+        func perform(_ action: EventCursor.Action) {
+            switch action {
+            case .wait: break
+            case .deliver(let events): delivered += events.map(\.number)
+            case .read(let after, _): readAfter = after
+            case .startAfresh(let position): start = position
             }
-            perform(cursor.start())
-            for _ in 0..<100 {
-                let count = Int64.random(in: 0...3, using: &random)
-                let frame =
-                    count == 0
-                    ? beat(log) : EventBatch(epoch: 7, head: log + count, events: events(log + 1...log + count))
-                log += count
-                if Bool.random(using: &random) { perform(cursor.receive(frame)) }
-                if let after = readAfter, Bool.random(using: &random) {
-                    readAfter = nil
-                    let last = min(log, after + 2)
-                    let isHead = start == nil
-                    for action in cursor.receive(answer(!isHead && last > after ? after + 1...last : nil, head: log)) {
-                        perform(action)
-                    }
-                }
-            }
-            // In the end a beat arrives, and reads are answered until there are none.
-            perform(cursor.receive(beat(log)))
-            while let after = readAfter {
+        }
+        perform(cursor.start())
+        for _ in 0..<100 {
+            let count = Int64.random(in: 0...3, using: &random)
+            let frame =
+                count == 0
+                ? beat(log) : EventBatch(epoch: 7, head: log + count, events: events(log + 1...log + count))
+            log += count
+            if Bool.random(using: &random) { perform(cursor.receive(frame)) }
+            if let after = readAfter, Bool.random(using: &random) {
                 readAfter = nil
+                let last = min(log, after + 2)
                 let isHead = start == nil
-                for action in cursor.receive(answer(!isHead && log > after ? after + 1...log : nil, head: log)) {
+                for action in cursor.receive(answer(!isHead && last > after ? after + 1...last : nil, head: log)) {
                     perform(action)
                 }
             }
-            let first = start ?? 0
-            #expect(cursor.isLive)
-            #expect(delivered == (first < log ? Array(first + 1...log) : []), "seed \(seed)")
         }
+        // In the end a beat arrives, and reads are answered until there are none.
+        perform(cursor.receive(beat(log)))
+        while let after = readAfter {
+            readAfter = nil
+            let isHead = start == nil
+            for action in cursor.receive(answer(!isHead && log > after ? after + 1...log : nil, head: log)) {
+                perform(action)
+            }
+        }
+        let first = start ?? 0
+        #expect(cursor.isLive)
+        #expect(delivered == (first < log ? Array(first + 1...log) : []))
     }
 }

@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SharedCrypto
@@ -35,10 +36,10 @@ struct PasswordHasherTests {
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 2, beforeEach: gate.pass)
         defer { hasher.shutdown() }
         let first = Task { try await hasher.hash("1") }
-        await until { gate.arrivals == 1 }
+        try await eventually("it is being hashed") { gate.arrivals == 1 }
         let second = Task { try await hasher.hash("2") }
         let third = Task { try await hasher.verify("3", against: nil) }
-        await until { hasher.queue.waitingCount == 2 }
+        try await eventually("it waits") { hasher.queue.waitingCount == 2 }
 
         await #expect(throws: PasswordHasher.Refusal.overloaded) { try await hasher.hash("4") }
         await #expect(throws: PasswordHasher.Refusal.overloaded) { try await hasher.verify("5", against: nil) }
@@ -55,7 +56,10 @@ struct PasswordHasherTests {
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 0)
         defer { hasher.shutdown() }
 
-        for _ in 0..<20 { _ = try await hasher.hash("secret") }
+        for number in 0..<20 {
+            let record = try await hasher.hash("secret \(number)")
+            #expect(try record.matches(password: "secret \(number)"))
+        }
     }
 
     @Test func `a cancelled password leaves its place and is never hashed`() async throws {
@@ -63,16 +67,16 @@ struct PasswordHasherTests {
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 1, beforeEach: gate.pass)
         defer { hasher.shutdown() }
         let first = Task { try await hasher.hash("1") }
-        await until { gate.arrivals == 1 }
+        try await eventually("it is being hashed") { gate.arrivals == 1 }
         let second = Task { try await hasher.hash("2") }
-        await until { hasher.queue.waitingCount == 1 }
+        try await eventually("it waits") { hasher.queue.waitingCount == 1 }
 
         second.cancel()
 
         await #expect(throws: CancellationError.self) { try await second.value }
         #expect(hasher.queue.waitingCount == 0)
         let third = Task { try await hasher.hash("3") }
-        await until { hasher.queue.waitingCount == 1 }
+        try await eventually("it waits") { hasher.queue.waitingCount == 1 }
         gate.open()
         _ = try await first.value
         _ = try await third.value
@@ -84,7 +88,7 @@ struct PasswordHasherTests {
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 1, beforeEach: gate.pass)
         defer { hasher.shutdown() }
         let task = Task {
-            await until { Task.isCancelled }
+            withUnsafeCurrentTask { $0?.cancel() }
             return try await hasher.hash("1")
         }
 
@@ -99,7 +103,7 @@ struct PasswordHasherTests {
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 1, beforeEach: gate.pass)
         defer { hasher.shutdown() }
         let task = Task { try await hasher.hash("1") }
-        await until { gate.arrivals == 1 }
+        try await eventually("it is being hashed") { gate.arrivals == 1 }
 
         task.cancel()
         gate.open()
@@ -111,9 +115,9 @@ struct PasswordHasherTests {
         let gate = Gate()
         let hasher = try PasswordHasher(cost: lowCost(), maxWaiting: 2, beforeEach: gate.pass)
         let running = Task { try await hasher.hash("1") }
-        await until { gate.arrivals == 1 }
+        try await eventually("it is being hashed") { gate.arrivals == 1 }
         let waiting = Task { try await hasher.hash("2") }
-        await until { hasher.queue.waitingCount == 1 }
+        try await eventually("it waits") { hasher.queue.waitingCount == 1 }
 
         // The first half of a shutdown; the second half would wait here for the gate.
         hasher.queue.stop()
@@ -154,11 +158,6 @@ struct PasswordHasherTests {
 
 private func lowCost() throws -> ScryptCost {
     try ScryptCost(n: 1024, r: 8, p: 1)
-}
-
-/// Yields until `condition` holds. The time limit of the suite ends a wait that is in vain.
-private func until(_ condition: () -> Bool) async {
-    while !condition() { await Task.yield() }
 }
 
 /// Holds the hashing thread before each password until it is opened.

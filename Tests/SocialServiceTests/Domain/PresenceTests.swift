@@ -289,7 +289,7 @@ import Testing
         #expect(try presence.take(report(0, isComplete: true), now: Self.time(10)))
     }
 
-    @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64])
+    @Test(arguments: SeededGenerator.seeds(6))
     func `after any history friends were told who is online, in turns, and no absence under the grace`(
         seed: UInt64
     ) throws {
