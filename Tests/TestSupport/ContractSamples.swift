@@ -17,8 +17,8 @@ package enum ContractSamples {
         Exchange(
             AuthAPI.Register(
                 userName: "Ashitemaru", password: "123456", nickname: nil, phoneNumber: "13243218765",
-                email: "12345678@qq.com", sex: -1, sign: "é", picture: Blob([0x89, 0x50]), rules: .classic,
-                address: "192.0.2.1"),
+                email: "12345678@qq.com", sex: -1, sign: "é",
+                picture: PictureUpload(Blob([0x89, 0x50]), isDataURL: true), rules: .classic, address: "192.0.2.1"),
             AuthAPI.Register.Reply(profile: profile)),
         Exchange(
             AuthAPI.LogIn(
@@ -49,7 +49,9 @@ package enum ContractSamples {
             AuthAPI.Pictures(accounts: [AccountID(1)]),
             AuthAPI.Pictures.Reply(
                 pictures: [
-                    Picture(account: AccountID(1), version: 3, mediaType: "image/png", content: Blob([0x89, 0x50]))
+                    Picture(
+                        account: AccountID(1), version: 3, mediaType: "image/png", isDataURL: true,
+                        content: Blob([0x89, 0x50]))
                 ])),
         Exchange(
             AuthAPI.SigningKeys(),
@@ -64,7 +66,7 @@ package enum ContractSamples {
             AuthAPI.ModifyAccount(
                 account: AccountID(1), session: SessionID(7), rules: .rest, password: "123456", newUserName: "Ashi",
                 newNickname: nil, newUID: "ashi", newPassword: nil, newPhoneNumber: nil, newEmail: "a@qq.com",
-                newPicture: Blob([0x89])),
+                newPicture: PictureUpload(Blob([0x89]), isDataURL: false)),
             AuthAPI.ModifyAccount.Reply(profile: profile)),
         Exchange(AuthAPI.CancelAccount(account: AccountID(1), password: "123456"), Done()),
     ]

@@ -49,21 +49,41 @@ package struct Profile: WireRecord, Hashable {
         \.isCancelled)
 }
 
+/// A picture as a client sends it.
+package struct PictureUpload: WireRecord, Hashable {
+    /// Decoded bytes; empty for none.
+    package var content: Blob
+    /// Whether it came as a data URL, and is to come back as one.
+    package var isDataURL: Bool
+
+    package init(_ content: Blob, isDataURL: Bool) {
+        self.content = content
+        self.isDataURL = isDataURL
+    }
+    package static let wireFormat = WireFormat(Self.init, \.content, \.isDataURL)
+
+    /// No picture.
+    package static let none = PictureUpload(Blob([]), isDataURL: false)
+}
+
 /// A picture as auth-svc stores it.
 package struct Picture: WireRecord, Hashable {
     package var account: AccountID
     package var version: Int64
     /// Sniffed from the bytes, never taken from a client.
     package var mediaType: String
+    /// Whether it came as a data URL.
+    package var isDataURL: Bool
     package var content: Blob
 
-    package init(account: AccountID, version: Int64, mediaType: String, content: Blob) {
+    package init(account: AccountID, version: Int64, mediaType: String, isDataURL: Bool, content: Blob) {
         self.account = account
         self.version = version
         self.mediaType = mediaType
+        self.isDataURL = isDataURL
         self.content = content
     }
-    package static let wireFormat = WireFormat(Self.init, \.account, \.version, \.mediaType, \.content)
+    package static let wireFormat = WireFormat(Self.init, \.account, \.version, \.mediaType, \.isDataURL, \.content)
 }
 
 /// Everything auth-svc answers.
@@ -93,8 +113,7 @@ package enum AuthAPI {
         package var sex: Int32
         /// At most 255 characters.
         package var sign: String
-        /// Decoded bytes; empty for none.
-        package var picture: Blob
+        package var picture: PictureUpload
         /// Whose document says what the texts must be like.
         package var rules: Dialect
         /// The client's network address, for the rate of registrations.
@@ -102,7 +121,7 @@ package enum AuthAPI {
 
         package init(
             userName: String?, password: String, nickname: String?, phoneNumber: String, email: String, sex: Int32,
-            sign: String, picture: Blob, rules: Dialect, address: String
+            sign: String, picture: PictureUpload, rules: Dialect, address: String
         ) {
             self.userName = userName
             self.password = password
@@ -443,13 +462,12 @@ package enum AuthAPI {
         package var newPassword: String?
         package var newPhoneNumber: String?
         package var newEmail: String?
-        /// Decoded bytes.
-        package var newPicture: Blob?
+        package var newPicture: PictureUpload?
 
         package init(
             account: AccountID, session: SessionID, rules: Dialect, password: String?, newUserName: String?,
             newNickname: String?, newUID: String?, newPassword: String?, newPhoneNumber: String?, newEmail: String?,
-            newPicture: Blob?
+            newPicture: PictureUpload?
         ) {
             self.account = account
             self.session = session

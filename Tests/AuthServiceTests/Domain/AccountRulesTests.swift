@@ -58,7 +58,7 @@ import Testing
         arguments: [
             (.classic, .userName, 1...255, false), (.classic, .password, 1...255, false),
             (.classic, .email, 0...255, false), (.classic, .phoneNumber, 11...11, false),
-            (.socket, .userName, 1...255, false), (.socket, .nickname, 1...255, false),
+            (.socket, .userName, 1...64, false), (.socket, .nickname, 1...255, false),
             (.socket, .password, 1...255, false), (.socket, .email, 0...255, false),
             (.socket, .phoneNumber, 11...11, true), (.socket, .sign, 0...255, false),
             (.rest, .nickname, 1...64, false), (.rest, .uid, 1...20, false), (.rest, .password, 6...72, false),
@@ -93,7 +93,7 @@ import Testing
     @Test(
         arguments: [
             (.test(nickname: "a\nb", rules: .socket), "nickname"), (.test(sign: "a\0", rules: .socket), "sign"),
-            (.test("a_b", rules: .socket), "userName"), (.test(password: "a\0", rules: .socket), "password"),
+            (.test("a.b", rules: .socket), "userName"), (.test(password: "a\0", rules: .socket), "password"),
             (.test(phoneNumber: "1324321876x", rules: .socket), "phoneNumber"),
             (.test(email: "a b", rules: .socket), "email"), (.rest("a\u{85}b"), "nickname"),
             (.rest(password: "123456\0"), "password"), (.rest(phoneNumber: "1-324321876"), "phoneNumber"),
@@ -130,9 +130,9 @@ import Testing
     }
 
     @Test func `a picture may have as many bytes as the limit says`() throws {
-        try rules.checkSize(ofPicture: Blob([1, 2, 3, 4]))
+        try rules.checkSize(of: PictureUpload(Blob([1, 2, 3, 4]), isDataURL: false))
         #expect(throws: ServiceError(.pictureTooLarge, detail: "4")) {
-            try rules.checkSize(ofPicture: Blob([1, 2, 3, 4, 5]))
+            try rules.checkSize(of: PictureUpload(Blob([1, 2, 3, 4, 5]), isDataURL: true))
         }
     }
 

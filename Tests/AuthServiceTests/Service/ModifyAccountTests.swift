@@ -174,7 +174,8 @@ import Testing
             #expect(
                 try await client.ask(AuthAPI.Pictures(accounts: [AccountID(1)])).pictures == [
                     Picture(
-                        account: AccountID(1), version: 3, mediaType: "image/jpeg", content: Blob([0xFF, 0xD8, 0xFF]))
+                        account: AccountID(1), version: 3, mediaType: "image/jpeg", isDataURL: false,
+                        content: Blob([0xFF, 0xD8, 0xFF]))
                 ])
         }
     }

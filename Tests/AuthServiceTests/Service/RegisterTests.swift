@@ -32,7 +32,10 @@ import Testing
 
             let pictures = try await client.ask(AuthAPI.Pictures(accounts: [account])).pictures
             #expect(
-                pictures == [Picture(account: account, version: 1, mediaType: "image/png", content: Blob(png))])
+                pictures == [
+                    Picture(
+                        account: account, version: 1, mediaType: "image/png", isDataURL: false, content: Blob(png))
+                ])
             let profiles = try await client.ask(AuthAPI.Profiles(accounts: [account])).profiles
             #expect(profiles.map(\.pictureVersion) == [1])
         }

@@ -122,7 +122,8 @@ extension AuthAPI.Register {
     ) -> Self {
         Self(
             userName: userName, password: password, nickname: nickname, phoneNumber: phoneNumber, email: email,
-            sex: sex, sign: sign, picture: Blob(picture), rules: rules, address: address)
+            sex: sex, sign: sign, picture: PictureUpload(Blob(picture), isDataURL: false), rules: rules,
+            address: address)
     }
 
     /// A registration as `rest` makes it.
@@ -156,7 +157,8 @@ extension AuthAPI.ModifyAccount {
         Self(
             account: AccountID(account), session: SessionID(session), rules: rules, password: password,
             newUserName: userName, newNickname: nickname, newUID: uid, newPassword: newPassword,
-            newPhoneNumber: phoneNumber, newEmail: email, newPicture: picture.map(Blob.init))
+            newPhoneNumber: phoneNumber, newEmail: email,
+            newPicture: picture.map { PictureUpload(Blob($0), isDataURL: false) })
     }
 }
 

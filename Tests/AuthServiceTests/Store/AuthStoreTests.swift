@@ -270,12 +270,14 @@ import Testing
         try queue.close()
 
         try await withStore(in: folder) { store in
-            for picture in [AccountChange.Picture.removed, .init(Blob([1]))] {
+            #expect(try await store.pictures(of: [AccountID(1)]).map(\.isDataURL) == [false])
+            for picture in [AccountChange.Picture.removed, .init(PictureUpload(Blob([1]), isDataURL: true))] {
                 for id in [1, 2] as [Int64] {
                     _ = try await store.modify(
                         change(of: AccountID(id), picture: picture), checkedAgainst: nil, now: now)
                 }
             }
+            #expect(try await store.pictures(of: [AccountID(1), AccountID(2)]).map(\.isDataURL) == [true, true])
             #expect(
                 try await store.profiles(of: [AccountID(1), AccountID(2)]).map(\.pictureVersion) == [8, 1])
         }

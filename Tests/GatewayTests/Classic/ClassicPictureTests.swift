@@ -22,7 +22,7 @@ extension [UInt8] {
         try await withGateway { site in
             try await site.register("Alice", ["picture": .string(Picture.png.base64)])
             let login = try await site.ask("POST", prefix + "/user/login", ["userName": "Alice", "password": "123456"])
-            #expect(login["picture"] == "/media/pictures/1?v=1")
+            #expect(login["picture"] == .string(prefix + "/media/pictures/1?v=1"))
 
             let http = HTTPClient(port: site.port)
             let picture = try await http.request("GET", login["picture"].text)
@@ -41,7 +41,7 @@ extension [UInt8] {
 
             // An address without the right version is right for now only.
             for query in ["", "?v=2", "?v=", "?v=x"] {
-                let other = try await http.request("GET", "/media/pictures/1" + query)
+                let other = try await http.request("GET", prefix + "/media/pictures/1" + query)
                 #expect(other.status == 200 && other.body == Picture.png)
                 #expect(other.headers["cache-control"] == "no-cache")
             }
@@ -114,9 +114,37 @@ extension [UInt8] {
         }
     }
 
-    @Test func `every picture field is base64, or an address when asked`() async throws {
+    @Test func `a picture comes back in the form it was uploaded in`() async throws {
         try await withGateway { site in
-            let alice = try await site.person("Alice", picture: "data:image/png;base64," + Picture.png.base64)
+            let base64 = Picture.png.base64
+            let alice = try await site.person("Alice")
+            func shown() async throws -> JSONValue {
+                try await alice.ask("GET", "/user/pull_user_info?userName=Alice")["user_list"][0]["user_picture"]
+            }
+            // What it is is seen, whatever it is said to be.
+            for (uploaded, comesBack) in [
+                ("data:image/png;base64," + base64, "data:image/png;base64," + base64), (base64, base64),
+                ("data:;base64," + base64, "data:image/png;base64," + base64),
+                ("data:text/html;charset=utf-8;base64," + base64, "data:image/png;base64," + base64),
+                (
+                    "data:image/svg+xml;base64," + Picture.svg.base64,
+                    "data:application/octet-stream;base64," + Picture.svg.base64
+                ),
+            ] {
+                let change: JSONValue = ["oldPassword": "", "newPicture": .string(uploaded)]
+                #expect(try await alice.ask("POST", "/user/modify_user_info", change).status == 200)
+                #expect(try await shown() == .string(comesBack), "\(uploaded.prefix(40))")
+            }
+            let carol = try await site.person("Carol", picture: "data:image/png;base64," + base64)
+            let list = try await carol.ask("GET", "/user/pull_user_info?userName=Carol")["user_list"]
+            #expect(list[0]["user_picture"] == .string("data:image/png;base64," + base64))
+        }
+    }
+
+    @Test(arguments: ["", "/api"])
+    func `every picture field is base64, or an address when asked`(_ prefix: String) async throws {
+        try await withGateway { site in
+            let alice = try await site.person("Alice", picture: Picture.png.base64)
             let bob = try await site.person("Bob")
             let conversation = try await site.befriend(bob, alice)
             let fields: [(path: String, list: String, field: String)] = [
@@ -128,13 +156,16 @@ extension [UInt8] {
                 ),
             ]
             for field in fields {
-                let inline = try await bob.ask("GET", field.path)
+                let inline = try await bob.ask("GET", prefix + field.path)
                 #expect(inline[field.list][0][field.field] == .string(Picture.png.base64), "\(field.path)")
                 let separator = field.path.contains("?") ? "&" : "?"
-                let address = try await bob.ask("GET", field.path + separator + "pictures=url")
+                let address = try await bob.ask("GET", prefix + field.path + separator + "pictures=url")
                 #expect(
-                    address[field.list][0][field.field] == .string("/media/pictures/\(alice.id)?v=1"), "\(field.path)")
+                    address[field.list][0][field.field] == .string(prefix + "/media/pictures/\(alice.id)?v=1"),
+                    "\(field.path)")
             }
+            let unchanged = try await alice.ask("POST", prefix + "/user/modify_user_info", ["oldPassword": ""])
+            #expect(unchanged["picture"] == .string(prefix + "/media/pictures/\(alice.id)?v=1"))
         }
     }
 }

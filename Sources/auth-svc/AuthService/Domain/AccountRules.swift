@@ -53,8 +53,8 @@ struct AccountRules: Sendable {
     }
 
     /// Checks the size of a picture.
-    func checkSize(ofPicture picture: Blob) throws(ServiceError) {
-        guard picture.bytes.count <= maxPictureBytes else {
+    func checkSize(of picture: PictureUpload) throws(ServiceError) {
+        guard picture.content.bytes.count <= maxPictureBytes else {
             throw ServiceError(.pictureTooLarge, detail: "\(maxPictureBytes)")
         }
     }
@@ -81,8 +81,8 @@ struct AccountRules: Sendable {
 /// Only possible texts are looked up, counted and hashed: SQLite would end any other at its first NUL, and so take it for
 /// that of somebody else.
 extension AccountRules {
-    private static let userName = TextRule(1...maxTextCharacters, .alphanumeric)
-    private static let userNamePrefix = TextRule(0...maxTextCharacters, .alphanumeric)
+    private static let userName = TextRule(1...maxTextCharacters, .handle)
+    private static let userNamePrefix = TextRule(0...maxTextCharacters, .handle)
     private static let phoneNumber = TextRule(11...11, .phoneNumber)
     private static let nickname = TextRule(1...maxTextCharacters, .printable)
     private static let password = TextRule(1...maxTextCharacters, .password)

@@ -108,6 +108,7 @@ extension Dialect {
                 ]
             case .socket:
                 [
+                    .userName: TextRule(1...min(64, max), .handle),
                     .password: TextRule(1...max, .password),
                     .phoneNumber: TextRule(11...11, .phoneNumber, mayBeEmpty: true),
                 ]

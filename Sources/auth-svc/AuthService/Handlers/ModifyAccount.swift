@@ -52,7 +52,7 @@ extension AuthHandlers {
     private func check(_ request: AuthAPI.ModifyAccount) async throws(ServiceError) {
         let texts = AccountTexts(request)
         try rules.checkLengths(of: texts)
-        if let picture = request.newPicture { try rules.checkSize(ofPicture: picture) }
+        if let picture = request.newPicture { try rules.checkSize(of: picture) }
         if let userName = request.newUserName, AccountRules.isPossible(userName: userName),
             try await store.isTaken(userName: userName, besides: request.account)
         {

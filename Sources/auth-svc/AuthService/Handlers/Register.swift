@@ -13,7 +13,7 @@ extension AuthHandlers {
         let texts = AccountTexts(request)
         try rules.checkLengths(of: texts)
         try AccountRules.check(sex: request.sex)
-        try rules.checkSize(ofPicture: request.picture)
+        try rules.checkSize(of: request.picture)
         try withLimits { limits, now throws(ServiceError) in
             try limits.admitRegistration(from: request.address, now: now)
         }

@@ -6,6 +6,13 @@ enum AuthMigrations {
         migrator.registerMigration("auth-1", migrate: createTables)
         migrator.registerMigration("auth-2", migrate: rememberPictureVersions)
         migrator.registerMigration("auth-3", migrate: addRefreshTokens)
+        migrator.registerMigration("auth-4", migrate: rememberPictureForms)
+    }
+
+    /// A picture comes back as it came: the clients that send data URLs show nothing else.
+    private static func rememberPictureForms(_ db: Database) throws {
+        try db.execute(
+            sql: "ALTER TABLE picture ADD COLUMN isDataURL INTEGER NOT NULL DEFAULT 0 CHECK (isDataURL IN (0, 1))")
     }
 
     /// Sessions that are refreshed outlive their access tokens, so the two have ends of their own.

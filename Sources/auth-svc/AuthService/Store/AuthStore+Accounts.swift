@@ -24,13 +24,15 @@ struct NewAccount: Sendable {
 /// A picture as it is first stored.
 struct NewPicture: Sendable {
     let mediaType: String
+    let isDataURL: Bool
     let content: Blob
 
     /// `nil` for an empty one, which means none.
-    init?(_ content: Blob) {
-        guard !content.bytes.isEmpty else { return nil }
-        mediaType = PictureType.mediaType(of: content.bytes)
-        self.content = content
+    init?(_ upload: PictureUpload) {
+        guard !upload.content.bytes.isEmpty else { return nil }
+        mediaType = PictureType.mediaType(of: upload.content.bytes)
+        isDataURL = upload.isDataURL
+        content = upload.content
     }
 }
 
@@ -156,13 +158,13 @@ extension AuthStore {
         try await database.read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT account, version, mediaType, content FROM picture
+                    SELECT account, version, mediaType, isDataURL, content FROM picture
                     WHERE account IN (SELECT value FROM json_each(?)) ORDER BY account
                     """)
             return try Row.fetchAll(statement, arguments: [Self.list(accounts)]).map { row in
                 Picture(
                     account: row["account"], version: row["version"], mediaType: row["mediaType"],
-                    content: row["content"])
+                    isDataURL: row["isDataURL"], content: row["content"])
             }
         }
     }
@@ -200,10 +202,10 @@ extension AuthStore {
             .execute(arguments: [account])
         try db.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO picture (account, version, mediaType, content)
-                SELECT id, lastPictureVersion, ?, ? FROM account WHERE id = ?
+                INSERT OR REPLACE INTO picture (account, version, mediaType, isDataURL, content)
+                SELECT id, lastPictureVersion, ?, ?, ? FROM account WHERE id = ?
                 """
-        ).execute(arguments: [picture.mediaType, picture.content, account])
+        ).execute(arguments: [picture.mediaType, picture.isDataURL, picture.content, account])
     }
 
     /// Leaves an account without a picture.

@@ -10,7 +10,7 @@ struct AccountChange: Sendable {
         case replaced(NewPicture)
 
         /// An empty picture stands for none.
-        init(_ content: Blob) { self = NewPicture(content).map(Picture.replaced) ?? .removed }
+        init(_ upload: PictureUpload) { self = NewPicture(upload).map(Picture.replaced) ?? .removed }
     }
 
     let account: AccountID

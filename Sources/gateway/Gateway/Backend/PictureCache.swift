@@ -2,7 +2,8 @@ import Shared
 import SharedCrypto
 import Synchronization
 
-/// Pictures as base64 text, kept within a limit of bytes; a new version of a picture is a new entry.
+/// Pictures as the texts they were uploaded as, base64 or data URLs, kept within a limit of bytes; a new version of a
+/// picture is a new entry.
 final class PictureCache: Sendable {
     /// Pictures of one fetch.
     private static let batch = 4
@@ -32,7 +33,7 @@ final class PictureCache: Sendable {
     /// The pictures of profiles that have one, in their order, until `room` is used up; no more of them is fetched.
     ///
     /// - Parameter uses: how often each picture will be written.
-    func base64(
+    func texts(
         of profiles: [Profile], uses: [AccountID: Int], room: Int, _ context: CallContext
     ) async throws(ServiceError) -> [AccountID: String] {
         var found: [AccountID: String] = [:]
@@ -65,7 +66,8 @@ final class PictureCache: Sendable {
         let missing = profiles.map(\.account).filter { found[$0] == nil }
         guard !missing.isEmpty else { return found }
         for picture in try await auth.call(AuthAPI.Pictures(accounts: missing), context).pictures {
-            let text = Base64.encode(picture.content.bytes)
+            let base64 = Base64.encode(picture.content.bytes)
+            let text = picture.isDataURL ? "data:\(picture.mediaType);base64,\(base64)" : base64
             found[picture.account] = text
             keep(text, as: Key(account: picture.account, version: picture.version))
         }

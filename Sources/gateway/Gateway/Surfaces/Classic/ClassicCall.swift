@@ -1,6 +1,14 @@
+import Shared
+
 typealias ClassicCall = SurfaceCall<ClassicError>
 
 extension ClassicCall {
+    /// The address of a profile's picture, where this client's proxy finds it; empty when it has none.
+    func pictureAddress(of profile: Profile) -> String {
+        let address = MediaEndpoint.address(of: profile)
+        return address.isEmpty || !request.path.hasPrefix("/api/") ? address : "/api" + address
+    }
+
     /// `"True"` or `"False"`, or a JSON boolean; `nil` for another text.
     func agreement() throws(ClassicError) -> Bool? {
         switch body["agree"] {

@@ -3,11 +3,13 @@ import SharedCrypto
 
 /// Pictures as `classic` clients send them.
 enum ClassicPicture {
-    /// The bytes of base64 text or of a data URL; `nil` when it is neither. Empty text is no picture.
-    static func decode(_ text: String) -> [UInt8]? {
-        guard text.hasPrefix("data:") else { return Base64.decode(text) }
+    /// What base64 text or a data URL stands for; `nil` when it is neither. Empty text is no picture.
+    static func decode(_ text: String) -> PictureUpload? {
+        guard text.hasPrefix("data:") else {
+            return Base64.decode(text).map { PictureUpload(Blob($0), isDataURL: false) }
+        }
         guard let comma = text.firstIndex(of: ","), text[..<comma].hasSuffix(";base64") else { return nil }
-        return Base64.decode(text[text.index(after: comma)...])
+        return Base64.decode(text[text.index(after: comma)...]).map { PictureUpload(Blob($0), isDataURL: true) }
     }
 }
 
@@ -20,10 +22,10 @@ struct ClassicPictures: Sendable {
 }
 
 extension ClassicSurface {
-    /// Base64 text of one answer; what would go beyond it is given by address.
+    /// Bytes of the texts of one answer; what would go beyond it is given by address.
     private static var maxInlineBytes: Int { 6 << 20 }
 
-    /// Base64 text for each account with a picture, or its address when the request has `pictures=url`.
+    /// For each account with a picture the text it was uploaded as, or its address when the request has `pictures=url`.
     ///
     /// - Parameter uses: how often each account's picture appears in the answer.
     func pictures(
@@ -31,12 +33,12 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> ClassicPictures {
         let profiles = Array(profiles)
         var texts: [AccountID: String] = [:]
-        for profile in profiles { texts[profile.account] = MediaEndpoint.address(of: profile) }
+        for profile in profiles { texts[profile.account] = call.pictureAddress(of: profile) }
         guard call.request.query["pictures"] != "url" else { return ClassicPictures(texts: texts) }
         do throws(ServiceError) {
-            let inline = try await pictures.base64(
+            let inline = try await pictures.texts(
                 of: profiles, uses: uses, room: Self.maxInlineBytes, call.context)
-            texts.merge(inline) { _, base64 in base64 }
+            texts.merge(inline) { _, text in text }
         } catch {
             throw ClassicError(error)
         }

@@ -13,7 +13,7 @@ extension ClassicSurface {
             wording: [.accountNotFound: .wrongCredentials])
         let profile = reply.profile
         return SurfaceAnswer(
-            fields: { Self.write(profile, token: reply.token, to: &$0) },
+            fields: { Self.write(profile, token: reply.token, to: &$0, call) },
             // While it lived, its owner could not log in again.
             afterWrite: endIfUnwritten(reply.session, of: profile.account, call.context))
     }
@@ -26,11 +26,11 @@ extension ClassicSurface {
         let email = try call.text("email")
         let picture = try call.text("picture")
         guard password == ensurePassword else { throw .passwordsDiffer }
-        guard let pictureBytes = ClassicPicture.decode(picture) else { throw .pictureNotBase64 }
+        guard let upload = ClassicPicture.decode(picture) else { throw .pictureNotBase64 }
         _ = try await authService.ask(
             AuthAPI.Register(
                 userName: userName, password: password, nickname: nil, phoneNumber: phoneNumber, email: email, sex: -1,
-                sign: "", picture: Blob(pictureBytes), rules: .classic, address: call.request.remoteAddress),
+                sign: "", picture: upload, rules: .classic, address: call.request.remoteAddress),
             call.context)
         return .succeed
     }
@@ -67,32 +67,32 @@ extension ClassicSurface {
         let phoneNumber = try change("newPhoneNumber")
         let email = try change("newEmail")
         let picture = try change("newPicture")
-        let pictureBytes = picture.flatMap(ClassicPicture.decode)
+        let upload = picture.flatMap(ClassicPicture.decode)
         if !password.isEmpty { try admit(session, by: core.limits.passwords) }
-        if picture != nil, pictureBytes == nil {
+        if picture != nil, upload == nil {
             // The password is judged before the picture: asked to change nothing, auth-svc judges it alone.
             _ = try await modify(session, password: password, call)
             throw .pictureNotBase64
         }
         let profile = try await modify(
             session, password: password, userName: userName, newPassword: newPassword, phoneNumber: phoneNumber,
-            email: email, picture: pictureBytes, call)
+            email: email, picture: upload, call)
         // The event says so to every gateway; this one must not show the old name even until it comes.
         core.profiles.forget(session.account)
         let token = AccessToken.header(of: call.request) ?? ""
-        return SurfaceAnswer(fields: { Self.write(profile, token: token, to: &$0) })
+        return SurfaceAnswer(fields: { Self.write(profile, token: token, to: &$0, call) })
     }
 
     private func modify(
         _ session: Session, password: String, userName: String? = nil, newPassword: String? = nil,
-        phoneNumber: String? = nil, email: String? = nil, picture: [UInt8]? = nil, _ call: ClassicCall
+        phoneNumber: String? = nil, email: String? = nil, picture: PictureUpload? = nil, _ call: ClassicCall
     ) async throws(ClassicError) -> Profile {
         try await authService.ask(
             AuthAPI.ModifyAccount(
                 account: session.account, session: session.id, rules: .classic,
                 password: password.isEmpty ? nil : password, newUserName: userName, newNickname: nil, newUID: nil,
                 newPassword: newPassword, newPhoneNumber: phoneNumber, newEmail: email,
-                newPicture: picture.map { Blob($0) }), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
+                newPicture: picture), call.context, wording: [.wrongPassword: .wrongPasswordToModify]
         ).profile
     }
 
@@ -107,13 +107,13 @@ extension ClassicSurface {
         return .succeed
     }
 
-    private static func write(_ profile: Profile, token: String, to json: inout JSONWriter) {
+    private static func write(_ profile: Profile, token: String, to json: inout JSONWriter, _ call: ClassicCall) {
         json.field("token", token)
         json.field("userId", profile.account.rawValue)
         json.field("userName", profile.userName)
         json.field("phoneNumber", profile.phoneNumber)
         json.field("email", profile.email)
-        json.field("picture", MediaEndpoint.address(of: profile))
+        json.field("picture", call.pictureAddress(of: profile))
     }
 
     @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {

@@ -9,7 +9,7 @@ extension RestSurface {
         let profile = try await authService.ask(
             AuthAPI.Register(
                 userName: nil, password: password, nickname: name, phoneNumber: phoneNumber, email: "", sex: -1,
-                sign: "", picture: Blob([]), rules: .rest, address: call.request.remoteAddress), call.context
+                sign: "", picture: .none, rules: .rest, address: call.request.remoteAddress), call.context
         ).profile
         return .data { json in json.object { $0.writePerson(profile) } }
     }

@@ -66,7 +66,7 @@ extension SocketSurface {
         _ = try await authService.ask(
             AuthAPI.Register(
                 userName: name, password: password, nickname: nickname, phoneNumber: "", email: "", sex: sex,
-                sign: sign, picture: Blob([]), rules: .socket, address: call.request.remoteAddress), call.context)
+                sign: sign, picture: .none, rules: .socket, address: call.request.remoteAddress), call.context)
         do throws(SocketHTTPError) {
             return try await logIn(name, password, call)
         } catch {
