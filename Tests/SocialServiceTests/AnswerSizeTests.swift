@@ -123,7 +123,7 @@ import Testing
             let list = try await store.friendList(of: .ann)
 
             #expect(SocialAPI.FriendList.Reply(groups: list).wireBytes.count <= maxMessageBytes)
-            #expect(list.count == groups)
+            #expect(list.count == groups + 1, "the default one is beside them")
             let listed = list.flatMap(\.friends).sorted { $0.conversation < $1.conversation }
             #expect(listed.map(\.account.rawValue) == (1...Int64(friends)).map { 1 + $0 })
             let remarks = listed.prefix { !$0.remark.isEmpty }.count

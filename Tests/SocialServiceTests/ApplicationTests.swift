@@ -37,7 +37,7 @@ import Testing
             let second = try await social.apply(ann, to: bob, message: "second")
 
             #expect(second == first)
-            #expect(try await social.pending(bob).isEmpty, "the mark stays as it is")
+            #expect(try await social.pending(bob).map(\.id) == [first], "it is handed over once more")
             #expect(try await social.pending(bob, all: true).map(\.message) == ["first"])
             for _ in 1...2 {
                 let event = try await events.next(SocialAPI.FriendshipRequested.self)

@@ -138,25 +138,79 @@ import Testing
         }
     }
 
-    @Test func `one who is blocked hears what he would hear of nobody, and the one who blocked may ask`() async throws {
-        try await withBothServices { social, messages in
+    private func application(
+        _ message: String = "", _ whenPending: SocialAPI.WhenPending = .refuse
+    ) -> SocialAPI.Apply {
+        SocialAPI.Apply(applicant: .bob, target: .ann, message: message, whenPending: whenPending)
+    }
+
+    @Test func `one who is blocked asks as a stranger does, and who blocked him hears nothing of it`() async throws {
+        try await withSocialService { social in
             _ = try await social.call(block(.bob, by: .ann))
             let known = try await social.eventKinds()
-            for whenPending in [.announceAgain, .refuse] as [SocialAPI.WhenPending] {
-                let application = SocialAPI.Apply(
-                    applicant: .bob, target: .ann, message: String(repeating: "x", count: 256),
-                    whenPending: whenPending)
-                #expect(await social.refusal(of: application) == ServiceError(.accountNotFound))
-            }
+            let tooLong = String(repeating: "x", count: 256)
+            #expect(
+                await social.refusal(of: application(tooLong)) == ServiceError(.messageTooLong, detail: "255"))
+            let request = try await social.call(application("hi")).request
+            #expect(await social.refusal(of: application()) == ServiceError(.alreadyApplied))
+            #expect(try await social.call(application("again", .announceAgain)).request == request)
+
             #expect(try await social.pending(.ann, all: true).isEmpty)
+            let list = SocialAPI.FriendRequests(account: .ann, state: nil, before: nil, limit: 10)
+            #expect(try await social.call(list).requests.isEmpty)
+            for decision in [
+                SocialAPI.Decide(account: .ann, applicant: .bob, accepts: true),
+                SocialAPI.DecideRequest(account: .ann, request: request, accepts: true),
+                SocialAPI.DismissRequest(account: .ann, request: request),
+            ] as [any BusRequest] {
+                #expect(await social.refusal(of: decision) == ServiceError(.noSuchApplication))
+            }
+            // Nor does she hear that he takes it back, then or later.
+            _ = try await social.call(SocialAPI.DismissRequest(account: .bob, request: request))
+            _ = try await social.call(unblock(.bob, by: .ann))
+            #expect(try await social.call(list).requests.isEmpty)
             #expect(try await social.eventKinds() == known)
+        }
+    }
 
-            try await social.apply(.ann, to: .bob)
+    @Test func `what was withheld is told when the block is lifted, also by asking oneself`() async throws {
+        try await withBothServices { social, messages in
+            for liftsByAsking in [false, true] {
+                _ = try await social.call(block(.bob, by: .ann))
+                let known = try await social.events(SocialAPI.FriendshipRequested.self).count
+                let request = try await social.call(application("hi")).request
+                if liftsByAsking {
+                    try await social.apply(.ann, to: .bob)
+                } else {
+                    _ = try await social.call(unblock(.bob, by: .ann))
+                }
 
-            #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty, "asking lifts the block")
-            try await social.apply(.bob, to: .ann)
-            try await social.accept(.ann, by: .bob)
-            #expect(try await messages.silenced.isEmpty)
+                #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty)
+                let told = try await social.events(SocialAPI.FriendshipRequested.self)
+                #expect(
+                    told[known]
+                        == SocialAPI.FriendshipRequested(request: request, applicant: .bob, target: .ann, message: "hi")
+                )
+                #expect(told.count == known + (liftsByAsking ? 2 : 1))
+                #expect(try await social.pending(.ann).map(\.id) == [request], "it is as new as any")
+                try await social.accept(.bob, by: .ann)
+                #expect(try await messages.silenced.isEmpty)
+                _ = try await social.call(SocialAPI.EndFriendship(account: .bob, friend: .ann))
+            }
+        }
+    }
+
+    @Test func `who waits for one that has blocked him hears of the end of that account`() async throws {
+        try await withBothServices { social, _ in
+            _ = try await social.call(block(.bob, by: .ann))
+            let request = try await social.call(application()).request
+            try await social.cancel(.ann)
+            #expect(
+                try await social.events(SocialAPI.FriendRequestClosed.self) == [
+                    SocialAPI.FriendRequestClosed(
+                        request: request, applicant: .bob, target: .ann, state: .cancelled, closer: .ann)
+                ])
+            #expect(await social.refusal(of: application()) == ServiceError(.accountCancelled))
         }
     }
 
@@ -165,14 +219,14 @@ import Testing
             let conversation = try await social.befriend(.ann, .bob)
             _ = try await social.call(block(.bob, by: .ann))
             _ = try await social.call(block(.cid, by: .ann))
-            _ = try await social.call(block(.ann, by: .cid))
 
             #expect(
                 await social.refusal(of: SocialAPI.Apply(applicant: .ann, target: .bob, message: ""))
                     == ServiceError(.alreadyFriends))
+            let tooLong = String(repeating: "x", count: 256)
             #expect(
-                await social.refusal(of: SocialAPI.Apply(applicant: .ann, target: .cid, message: ""))
-                    == ServiceError(.accountNotFound))
+                await social.refusal(of: SocialAPI.Apply(applicant: .ann, target: .cid, message: tooLong))
+                    == ServiceError(.messageTooLong, detail: "255"))
 
             #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts == [.cid, .bob], "latest first")
             #expect(try await messages.silenced == [conversation: [.bob]])
@@ -186,13 +240,12 @@ import Testing
             _ = try await social.call(SocialAPI.EndFriendship(account: .bob, friend: .ann))
             let effects = try await messages.effects
 
-            #expect(
-                await social.refusal(of: SocialAPI.Apply(applicant: .bob, target: .ann, message: ""))
-                    == ServiceError(.accountNotFound))
+            try await social.apply(.bob, to: .ann)
+            #expect(try await social.pending(.ann).isEmpty)
             _ = try await social.call(unblock(.bob, by: .ann))
 
             #expect(try await messages.effects == effects)
-            let conversation = try await social.befriend(.bob, .ann)
+            let conversation = try #require(await social.accept(.bob, by: .ann))
             #expect(try await messages.silenced.isEmpty)
             #expect(try await messages.participants[conversation] == [.ann, .bob])
         }

@@ -139,9 +139,53 @@ import Testing
             #expect(try await social.eventKinds() == known)
 
             _ = try await social.call(SocialAPI.DismissRequest(account: .bob, request: request))
-            #expect(await refusals(of: .bob, request) == [over, over, over])
+            #expect(await refusals(of: .bob, request) == [over, over, nil])
             #expect(await refusals(of: .ann, request) == [none, none, over])
             #expect(await refusals(of: .cid, request) == [none, none, none])
+        }
+    }
+
+    @Test func `a decided request leaves the list of the one who was asked, and nothing else`() async throws {
+        try await withBothServices { social, _ in
+            let accepted = try await social.apply(.ann, to: .bob)
+            try await social.accept(.ann, by: .bob)
+            let refused = try await social.apply(.cid, to: .bob)
+            let dismissal = SocialAPI.DismissRequest(account: .bob, request: refused)
+            func listed(_ state: SocialAPI.RequestState? = nil) async throws -> [FriendRequestID] {
+                let list = SocialAPI.FriendRequests(account: .bob, state: state, before: nil, limit: 10)
+                return try await social.call(list).requests.map(\.id)
+            }
+
+            _ = try await social.call(dismissal)
+            #expect(try await listed() == [refused, accepted], "it was pending: that refused it")
+            let known = try await social.eventKinds()
+            for _ in 1...2 { _ = try await social.call(dismissal) }
+            #expect(try await listed() == [accepted])
+            #expect(try await listed(.refused).isEmpty)
+            _ = try await social.call(SocialAPI.DismissRequest(account: .bob, request: accepted))
+            #expect(try await listed().isEmpty)
+            #expect(try await social.eventKinds() == known, "nobody is told")
+            #expect(try await social.friendList(of: .ann).flatMap(\.friends).map(\.account) == [.bob])
+            // Who was refused may ask again, and is listed again.
+            let again = try await social.apply(.cid, to: .bob)
+            #expect(try await listed() == [again])
+        }
+    }
+
+    @Test func `asking again makes a request new again, unless that is refused`() async throws {
+        try await withSocialService { social in
+            let request = try await social.apply(.ann, to: .bob)
+            let confirmation = SocialAPI.ConfirmRequests(account: .bob, requests: [request])
+            _ = try await social.call(confirmation)
+            let refused = SocialAPI.Apply(applicant: .ann, target: .bob, message: "", whenPending: .refuse)
+            #expect(await social.refusal(of: refused) == ServiceError(.alreadyApplied))
+            #expect(try await social.pending(.bob).isEmpty)
+            for _ in 1...2 {
+                try await social.apply(.ann, to: .bob)
+                #expect(try await social.pending(.bob).map(\.id) == [request])
+                _ = try await social.call(confirmation)
+                #expect(try await social.pending(.bob).isEmpty)
+            }
         }
     }
 

@@ -22,6 +22,7 @@ private struct FriendshipModel {
     struct Request {
         let applicant: AccountID
         let target: AccountID
+        var isShown: Bool
         var state = RequestState.pending
     }
 
@@ -39,6 +40,15 @@ private struct FriendshipModel {
         requests.firstIndex { $0.applicant == applicant && $0.target == target && $0.state == .pending }
     }
 
+    private func pendingAndShown(_ applicant: AccountID, _ target: AccountID) -> Int? {
+        pending(applicant, target).flatMap { requests[$0].isShown ? $0 : nil }
+    }
+
+    private mutating func unblock(_ target: AccountID, by account: AccountID) {
+        blocks.remove([account, target])
+        if let index = pending(target, account) { requests[index].isShown = true }
+    }
+
     private mutating func settle(_ applicant: AccountID, _ target: AccountID, as state: RequestState) {
         if let index = pending(applicant, target) { requests[index].state = state }
     }
@@ -54,13 +64,13 @@ private struct FriendshipModel {
         case .apply(let applicant, let target, let whenPending):
             if applicant == target { return .cannotBefriendSelf }
             if friendships.contains([applicant, target]) { return .alreadyFriends }
-            if blocks.contains([target, applicant]) { return .accountNotFound }
             if !cancelled.isDisjoint(with: [applicant, target]) { return .accountCancelled }
             if pending(applicant, target) != nil { return whenPending == .refuse ? .alreadyApplied : nil }
-            blocks.remove([applicant, target])
-            requests.append(Request(applicant: applicant, target: target))
+            unblock(target, by: applicant)
+            requests.append(
+                Request(applicant: applicant, target: target, isShown: !blocks.contains([target, applicant])))
         case .decide(let account, let applicant, let accepts):
-            guard pending(applicant, account) != nil else {
+            guard pendingAndShown(applicant, account) != nil else {
                 let wasAccepted = requests.contains {
                     $0.applicant == applicant && $0.target == account && $0.state == .accepted
                 }
@@ -73,13 +83,20 @@ private struct FriendshipModel {
             }
             let request = requests[number - 1]
             if request.state != .pending { return .alreadyDecided }
+            if !request.isShown { return .noSuchApplication }
             if accepts { accept(request.applicant, account) } else { requests[number - 1].state = .refused }
         case .dismiss(let account, let number):
-            guard requests.indices.contains(number - 1),
-                [requests[number - 1].applicant, requests[number - 1].target].contains(account)
-            else { return .noSuchApplication }
-            if requests[number - 1].state != .pending { return .alreadyDecided }
-            requests[number - 1].state = requests[number - 1].target == account ? .refused : .cancelled
+            guard requests.indices.contains(number - 1) else { return .noSuchApplication }
+            let request = requests[number - 1]
+            switch (account, request.state) {
+            case (request.applicant, .pending): requests[number - 1].state = .cancelled
+            case (request.applicant, _): return .alreadyDecided
+            case (request.target, .pending):
+                guard request.isShown else { return .noSuchApplication }
+                requests[number - 1].state = .refused
+            case (request.target, _): requests[number - 1].isShown = false
+            default: return .noSuchApplication
+            }
         case .end(let account, let friend):
             return account != friend && friendships.remove([account, friend]) != nil ? nil : .notFriends
         case .block(let account, let target):
@@ -87,7 +104,7 @@ private struct FriendshipModel {
             guard blocks.insert([account, target]).inserted else { return nil }
             settle(target, account, as: .refused)
             settle(account, target, as: .cancelled)
-        case .unblock(let account, let target): blocks.remove([account, target])
+        case .unblock(let account, let target): unblock(target, by: account)
         case .cancel(let account):
             cancelled.insert(account)
             for other in Self.people {
@@ -183,7 +200,7 @@ extension SocialStore {
                 try await Set(store.blocks(of: person))
                     == Set(model.blocks.filter { $0[0] == person }.map { $0[1] }))
             let listed = try await store.friendRequests(to: person, in: nil, before: nil, limit: 500)
-            let expected = model.requests.enumerated().filter { $0.element.target == person }
+            let expected = model.requests.enumerated().filter { $0.element.target == person && $0.element.isShown }
                 .map { "\($0.offset + 1) \($0.element.applicant) \($0.element.state)" }
             #expect(listed.map { "\($0.id) \($0.applicant) \($0.state)" } == expected.reversed())
             for friend in friends where model.blocks.contains([person, friend.account]) {

@@ -116,11 +116,13 @@ import Testing
         try await withStore { store in
             _ = try await store.apply(from: bob, to: ann, message: "", now: 1)
             _ = try await store.accept(bob, by: ann, now: 1)
-            try await store.database.write { transaction in
-                try transaction.db.execute(sql: "DELETE FROM friendship WHERE owner = 1")
-                try transaction.db.execute(sql: "DELETE FROM friendGroup WHERE owner = 1")
-            }
+            #expect(try await store.friendList(of: cid).map(\.name) == ["MyFriends"], "everybody has it")
+            _ = try await store.endFriendship(of: ann, with: bob)
+            try await store.deleteFriendGroup("MyFriends", of: ann)
             #expect(try await store.friendList(of: ann).isEmpty)
+            await #expect(throws: ServiceError(.noSuchFriendGroup)) {
+                try await store.deleteFriendGroup("", of: ann)
+            }
 
             _ = try await store.apply(from: cid, to: ann, message: "", now: 2)
             _ = try await store.accept(cid, by: ann, now: 2)
@@ -146,10 +148,14 @@ import Testing
         try await withStore { store in
             let plans = try await store.database.read { db in
                 try [
-                    "SELECT id FROM friendRequest WHERE target = 1 AND state = 'pending' ORDER BY id",
+                    "SELECT id FROM friendRequest WHERE target = 1 AND state = 'pending'",
+                    "SELECT id FROM friendRequest WHERE target = 1 AND state = 'pending' AND isShown = 1 ORDER BY id",
                     "SELECT id FROM friendRequest WHERE applicant = 1 AND target = 2 AND state = 'pending'",
-                    "SELECT id FROM friendRequest WHERE target = 1 AND id < 9 ORDER BY id DESC LIMIT 9",
-                    "SELECT id FROM friendRequest WHERE target = 1 AND id < 9 AND state = 'refused' ORDER BY id DESC",
+                    "SELECT id FROM friendRequest WHERE target = 1 AND isShown = 1 AND id < 9 ORDER BY id DESC LIMIT 9",
+                    """
+                    SELECT id FROM friendRequest
+                    WHERE target = 1 AND isShown = 1 AND id < 9 AND state = 'refused' ORDER BY id DESC
+                    """,
                     "SELECT 1 FROM friendRequest WHERE applicant = 1 AND target = 2 AND state = 'accepted' LIMIT 1",
                     "SELECT target FROM block WHERE account = 1 ORDER BY id DESC",
                     "SELECT 1 FROM block WHERE account = 1 AND target = 2",

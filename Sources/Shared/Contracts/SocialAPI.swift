@@ -2,7 +2,7 @@
 package enum SocialAPI {
     /// What a request does when one of the same is pending already.
     package enum WhenPending: UInt8, Sendable, Hashable, WireValue {
-        /// It succeeds, changes nothing, and whom it concerns is told once more.
+        /// It succeeds, and whom it concerns is told and handed it once more as if it were new; its message stays.
         case announceAgain = 1
         /// It fails with ``ServiceError/Code/alreadyApplied``.
         case refuse = 2
@@ -17,10 +17,10 @@ package enum SocialAPI {
         case cancelled = 4
     }
 
-    /// Asks an account for its friendship. One who asks somebody he has blocked has unblocked him.
+    /// Asks an account for its friendship. One who asks somebody he has blocked has unblocked him. One who is blocked is told
+    /// what everybody would be told; his request is withheld until the block is lifted.
     ///
     /// Errors: ``ServiceError/Code/cannotBefriendSelf``, ``ServiceError/Code/alreadyFriends``,
-    /// ``ServiceError/Code/accountNotFound`` (the target has blocked the applicant, who is not told so),
     /// ``ServiceError/Code/accountCancelled``, ``ServiceError/Code/messageTooLong``,
     /// ``ServiceError/Code/alreadyApplied``, ``ServiceError/Code/limitReached``.
     package struct Apply: BusRequest {
@@ -106,7 +106,7 @@ package enum SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.requests)
     }
 
-    /// Requests an account was sent, whatever has become of them, newest first.
+    /// Requests an account was sent and has not taken off its list, whatever has become of them, newest first.
     package struct FriendRequests: BusRequest {
         package static let route = "social.friendRequests"
 
@@ -195,9 +195,11 @@ package enum SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.request, \.accepts)
     }
 
-    /// Ends a pending request: refused when the one who was asked does it, cancelled when the applicant does.
+    /// Ends a pending request: refused when the one who was asked does it, cancelled when the applicant does. One that is
+    /// decided the one who was asked takes off the list; idempotent.
     ///
-    /// Errors: ``ServiceError/Code/noSuchApplication`` (unknown, or of others), ``ServiceError/Code/alreadyDecided``.
+    /// Errors: ``ServiceError/Code/noSuchApplication`` (unknown, or of others), ``ServiceError/Code/alreadyDecided`` (to
+    /// the applicant).
     package struct DismissRequest: BusRequest {
         package static let route = "social.dismissRequest"
         package typealias Reply = Done
@@ -287,6 +289,7 @@ package enum SocialAPI {
         package var owner: AccountID
         /// At most 500.
         package var friends: [AccountID]
+        /// Empty for the default one.
         package var group: String
 
         package init(owner: AccountID, friends: [AccountID], group: String) {
@@ -305,6 +308,7 @@ package enum SocialAPI {
         package typealias Reply = Done
 
         package var owner: AccountID
+        /// Empty for the default one.
         package var group: String
 
         package init(owner: AccountID, group: String) {

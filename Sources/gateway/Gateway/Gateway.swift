@@ -56,7 +56,8 @@ package final class Gateway: RunnableService {
             timeout: configuration.requestTimeout, limits: SurfaceLimits(isOn: configuration.limitsRates),
             executor: EventLoopTaskExecutor(eventLoop), logger: logger)
         let pictures = PictureCache(auth: backend.auth, maxBytes: configuration.maxCachedPictureBytes)
-        let classic = ClassicSurface(core: core, pictures: pictures)
+        let classic = ClassicSurface(
+            core: core, pictures: pictures, repeatsApplications: configuration.repeatsApplications)
         let media = MediaEndpoint(backend: backend, profiles: profiles, timeout: configuration.requestTimeout)
         let socket = SocketSurface(core: core, allowedOrigins: configuration.allowedOrigins)
         let rest = RestSurface(core: core)

@@ -54,6 +54,8 @@ struct GatewayConfiguration: Sendable {
     var maxCachedPictureBytes = 64 << 20
     /// Whether clients are held to the rates of the contract.
     var limitsRates = true
+    /// Whether `pull_friend_chain` of `classic` gives every application until it is decided, and not each once.
+    var repeatsApplications = false
     /// Pages elsewhere that may use the cookies of this host, as browsers name them.
     var allowedOrigins: Set<WebOrigin> = []
 }
@@ -71,6 +73,7 @@ extension GatewayConfiguration {
     /// | `gateway.max-cached-profiles` | profiles in memory | 50000 | 100…10000000 |
     /// | `gateway.max-cached-picture-bytes` | pictures in memory | 67108864 | 1048576…68719476736 |
     /// | `gateway.allowed-origins` | origins of pages on other hosts whose cookies count, by comma | none | `https://HOST[:PORT]` |
+    /// | `classic.friend-chain` | applications that `pull_friend_chain` gives: each `once`, or all `pending` | `once` | |
     /// | `rate.limits` | `on`, or `off` for load tests | `on` | |
     init(reading configuration: inout Configuration, runtimePath: String) throws {
         func address(_ key: String, _ variable: String, default fallback: String) throws -> ListenAddress {
@@ -97,6 +100,11 @@ extension GatewayConfiguration {
         maxCachedPictureBytes = try configuration.integer(
             "gateway.max-cached-picture-bytes", default: maxCachedPictureBytes, in: (1 << 20)...(64 << 30))
         limitsRates = try configuration.isOn("rate.limits", default: limitsRates)
+        let friendChain = configuration.string("classic.friend-chain", default: "once")
+        guard ["once", "pending"].contains(friendChain) else {
+            throw Configuration.Invalid("MARTLET_CLASSIC_FRIEND_CHAIN='\(friendChain)' is neither once nor pending")
+        }
+        repeatsApplications = friendChain == "pending"
         for text in configuration.string("gateway.allowed-origins", default: "").split(separator: ",") {
             guard let origin = WebOrigin(text.drop { $0 == " " }) else {
                 throw Configuration.Invalid("MARTLET_GATEWAY_ALLOWED_ORIGINS: '\(text)' is no https://HOST[:PORT]")

@@ -39,8 +39,6 @@ import Testing
             for id in [stranger.id, alice.id, 0, -1, 4_096, .max] {
                 #expect(try await group(alice, [.integer(bob.id), .integer(id)], "Classmates") == invalid)
             }
-            #expect(
-                try await group(alice, [.integer(bob.id)], "") == "400 -2 Missing or error type of [groupName]")
             #expect(try await list(alice) == ["MyFriends: Bob Carol"])
 
             #expect(try await group(alice, [.string("\(bob.id)"), .integer(bob.id)], "Classmates") == done)
@@ -52,18 +50,29 @@ import Testing
             #expect(try await list(alice) == ["Classmates: Bob Carol", "MyFriends:", "Empty:"])
             #expect(try await group(alice, [.integer(bob.id)], "名 字") == done)
             #expect(try await list(alice) == ["Classmates: Carol", "名 字: Bob", "MyFriends:", "Empty:"])
+            // No name stands for the group that everybody has.
+            #expect(try await group(alice, [.integer(bob.id)], "") == done)
+            #expect(try await list(alice) == ["MyFriends: Bob", "Classmates: Carol", "Empty:", "名 字:"])
         }
     }
 
     @Test func `delete_group deletes what is empty, MyFriends too`() async throws {
         try await withGateway { site in
             let alice = try await site.person("Alice")
-            #expect(try await delete(alice, group: "MyFriends") == "400 2 Invalid groupName")
+            #expect(try await list(alice) == ["MyFriends:"])
+            #expect(try await delete(alice, group: "MyFriends") == done)
+            #expect(try await list(alice) == [])
+            for name in ["MyFriends", ""] {
+                #expect(try await delete(alice, group: name) == "400 2 Invalid groupName")
+            }
+            #expect(try await group(alice, [], "") == done)
+            #expect(try await list(alice) == ["MyFriends:"])
             let bob = try await site.friend("Bob", of: alice)
             #expect(try await delete(alice, group: "Nothing") == "400 2 Invalid groupName")
-            #expect(try await delete(alice, group: "") == "400 2 Invalid groupName")
             #expect(try await delete(alice, group: "myfriends") == "400 2 Invalid groupName")
-            #expect(try await delete(alice, group: "MyFriends") == "400 4 There're friends in MyFriends")
+            for name in ["MyFriends", ""] {
+                #expect(try await delete(alice, group: name) == "400 4 There're friends in MyFriends")
+            }
             #expect(try await group(alice, [.integer(bob.id)], "Class mates") == done)
             #expect(try await delete(alice, group: "Class mates") == "400 4 There're friends in Class mates")
             let reply = try await alice.ask("DELETE", "/friend/delete_group", ["groupName": "MyFriends"])

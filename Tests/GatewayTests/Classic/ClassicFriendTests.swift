@@ -1,3 +1,4 @@
+import Shared
 import TestSupport
 import Testing
 
@@ -61,6 +62,50 @@ import Testing
             #expect(try await bob.decide(on: alice, agree: "False").status == 200)
             #expect(try await chain("?all=true") == answer(second))
         }
+    }
+
+    @Test func `applying again makes an application new again`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.person("Alice"), try await site.person("Bob"))
+            let socket = try await bob.listen()
+            func chain() async throws -> [JSONValue] {
+                try await bob.ask("GET", "/friend/pull_friend_chain")["friend_chain"].items.map { $0["message"] }
+            }
+            for round in 1...3 {
+                #expect(try await alice.apply(to: "Bob", message: "round \(round)").status == 200)
+                #expect(try await socket.nextPush()["type"] == "receive_friend_application")
+                // It says what it said at first.
+                #expect(try await chain() == ["round 1"], "\(round)")
+                #expect(try await chain() == [], "\(round)")
+            }
+            #expect(try await bob.decide(on: alice).status == 200)
+            #expect(try await chain() == [])
+        }
+    }
+
+    @Test func `an operator may have every application given until it is decided`() async throws {
+        try await withGateway {
+            $0.gateway.repeatsApplications = true
+        } _: { site in
+            let (alice, bob) = (try await site.person("Alice"), try await site.person("Bob"))
+            #expect(try await alice.apply(to: "Bob", message: "hi").status == 200)
+            func chain() async throws -> [JSONValue] {
+                try await bob.ask("GET", "/friend/pull_friend_chain")["friend_chain"].items.map { $0["message"] }
+            }
+            for _ in 0..<3 { #expect(try await chain() == ["hi"]) }
+            #expect(try await bob.decide(on: alice, agree: "False").status == 200)
+            #expect(try await chain() == [])
+        }
+    }
+
+    @Test func `the friend chain is configured as once or pending, and nothing else`() throws {
+        func repeats(_ text: String) throws -> Bool {
+            var configuration = try Configuration(arguments: [], environment: ["MARTLET_CLASSIC_FRIEND_CHAIN": text])
+            return try GatewayConfiguration(reading: &configuration, runtimePath: "/run").repeatsApplications
+        }
+        #expect(try !repeats("once"))
+        #expect(try repeats("pending"))
+        for text in ["Pending", "always"] { #expect(throws: Configuration.Invalid.self) { try repeats(text) } }
     }
 
     @Test(arguments: ["/friend/handel_apply", "/friend/handle_apply", "/friend/handle_friend_apply"], ["", "/api"])
@@ -142,7 +187,10 @@ import Testing
             let alice = try await site.person("Alice")
             #expect(
                 try await alice.ask("GET", "/friend/pull_friend_list").json.sorted
-                    == ["code": 0, "info": "Succeed", "total_friend_list": []])
+                    == [
+                        "code": 0, "info": "Succeed",
+                        "total_friend_list": [["friend_list": [], "group_name": "MyFriends"]],
+                    ])
 
             let bob = try await site.person("Bob", picture: Picture.png.base64)
             let carol = try await site.person("Carol")

@@ -38,7 +38,9 @@ struct RestExample: Sendable, CustomTestStringConvertible {
         RestExample(
             title: "加载好友列表", method: "GET", path: "/api/auth/friendships",
             data: #"[{"friendship_id": 1, "friend_name": "好友昵称", "friend_id": 2}]"#,
-            additions: ["data": ["friend_remark": "", "friend_uid": "", "conversation_id": 1]]),
+            additions: [
+                "data": ["name": "", "friend_remark": "", "remark": .null, "friend_uid": "", "conversation_id": 1]
+            ]),
         RestExample(
             title: "加载好友申请列表", method: "GET", path: "/api/auth/friendship_requests",
             data: """
@@ -61,7 +63,7 @@ struct RestExample: Sendable, CustomTestStringConvertible {
             title: "会话详情", method: "GET", path: "/api/auth/conversations/$conversation",
             data: """
                 [{"message_id": 1, "seq": 1, "sender_id": 1, "sender_name": "", "content": "", "reply_id": null,
-                "status": "", "created_at": "", "updated_at": ""}]
+                "status": 0, "created_at": "", "updated_at": ""}]
                 """),
         RestExample(
             title: "私发消息", method: "POST", path: "/api/auth/messages",

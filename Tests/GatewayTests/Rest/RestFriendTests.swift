@@ -87,9 +87,37 @@ import Testing
             // No body is consent.
             let data = try await bob.data("POST", "/friendship_requests/\(request)")
             #expect(data["friend_id"] == .integer(alice.id))
-            for (person, method) in [(bob, "POST"), (bob, "DELETE"), (alice, "DELETE")] {
+            for (person, method) in [(bob, "POST"), (alice, "DELETE")] {
                 #expect(try await person.ask(method, "/friendship_requests/\(request)").restOutcome == "409 申请已处理")
             }
+        }
+    }
+
+    @Test func `who was asked takes a decided request off the list, a pending one after refusing it`() async throws {
+        try await withGateway { site in
+            let (alice, bob) = (try await site.restPerson("Alice"), try await site.restPerson("Bob"))
+            func states(of request: Int64) async throws -> [JSONValue] {
+                try await bob.data("GET", "/friendship_requests").items
+                    .filter { $0["request_id"] == .integer(request) }.map { $0["status"] }
+            }
+            let refused = try await alice.apply(to: bob.id)
+            #expect(try await bob.data("DELETE", "/friendship_requests/\(refused)") == .null)
+            #expect(try await states(of: refused) == ["rejected"])
+            for _ in 0..<2 {
+                #expect(try await bob.data("DELETE", "/friendship_requests/\(refused)") == .null)
+                #expect(try await states(of: refused) == [])
+                #expect(try await bob.data("GET", "/friendship_requests?status=rejected") == [])
+            }
+            #expect(try await bob.ask("POST", "/friendship_requests/\(refused)").restOutcome == "409 申请已处理")
+            #expect(try await alice.ask("DELETE", "/friendship_requests/\(refused)").restOutcome == "409 申请已处理")
+
+            let accepted = try await alice.apply(to: bob.id)
+            try await bob.data("POST", "/friendship_requests/\(accepted)")
+            #expect(try await states(of: accepted) == ["accepted"])
+            #expect(try await bob.data("DELETE", "/friendship_requests/\(accepted)") == .null)
+            #expect(try await bob.data("GET", "/friendship_requests") == [])
+            // The friendship stays.
+            #expect(try await bob.data("GET", "/friendships").items.count == 1)
         }
     }
 
@@ -139,12 +167,19 @@ import Testing
             let (alice, bob, conversation) = try await site.restFriends()
             let friend: JSONObject = [
                 "friendship_id": .integer(conversation), "friend_id": .integer(bob.id), "friend_name": "Bob",
-                "friend_remark": "", "friend_uid": .string(bob.uid), "conversation_id": .integer(conversation),
+                "name": "Bob", "friend_remark": "Bob", "remark": .null, "friend_uid": .string(bob.uid),
+                "conversation_id": .integer(conversation),
             ]
-            #expect(try await alice.data("GET", "/friendships") == [.object(friend)])
+            #expect(try await alice.data("GET", "/friendships").sorted == [JSONValue.object(friend).sorted])
             #expect(try await alice.data("POST", "/friendships/remark/\(bob.id)", ["remark": "老鲍"]) == .null)
-            #expect(try await alice.data("GET", "/friendships")[0]["friend_remark"] == "老鲍")
-            #expect(try await bob.data("GET", "/friendships")[0]["friend_remark"] == "")
+            let listed = try await alice.data("GET", "/friendships")[0]
+            #expect(listed["friend_remark"] == "老鲍" && listed["remark"] == "老鲍")
+            #expect(listed["friend_name"] == "Bob" && listed["name"] == "Bob")
+            #expect(try await bob.data("GET", "/friendships")[0]["friend_remark"] == "Alice")
+            // Without a remark it is the name of the day, and an empty remark is none.
+            #expect(try await alice.data("POST", "/friendships/remark/\(bob.id)", ["remark": ""]) == .null)
+            try await bob.data("PATCH", "/me/name", ["name": "Robert"])
+            #expect(try await alice.data("GET", "/friendships")[0]["friend_remark"] == "Robert")
             #expect(
                 try await alice.ask(
                     "POST", "/friendships/remark/\(bob.id)", ["remark": .string(String(repeating: "x", count: 256))]
@@ -177,10 +212,14 @@ import Testing
                     #expect(try await alice.data("GET", "/info/strangers/" + path) == .object(person(stranger)))
                 }
             }
-            var friend = person(bob)
-            friend.append("friend_remark", "B")
             for path in ["id/\(bob.id)", "uid/\(bob.uid)"] {
-                #expect(try await alice.data("GET", "/info/friends/" + path) == .object(friend))
+                var friend = person(bob)
+                friend.append("friend_name", "Bob")
+                friend.append("friend_remark", "B")
+                friend.append("remark", "B")
+                #expect(try await alice.data("GET", "/info/friends/" + path).sorted == JSONValue.object(friend).sorted)
+                let back = try await bob.data("GET", "/info/friends/id/\(alice.id)")
+                #expect(back["friend_remark"] == "Alice" && back["remark"] == .null)
             }
             for path in ["id/999", "id/0", "uid/nobody", "uid/M_1", "uid/a%20b"] {
                 #expect(try await alice.ask("GET", "/info/strangers/" + path).restOutcome == "400 找不到此人", "\(path)")
@@ -222,7 +261,8 @@ import Testing
             #expect(
                 try await bob.ask("PUT", "/message/send_message", message).outcome
                     == bob.ask("PUT", "/message/send_message", unknown).outcome)
-            #expect(try await carol.apply(to: name).outcome == "401 2 user doesn't exist")
+            for _ in 0..<2 { #expect(try await carol.apply(to: name).outcome == "200 0 Succeed") }
+            #expect(try await aliceHere.ask("GET", "/friend/pull_friend_chain?all=true")["friend_chain"] == [])
             #expect(
                 try await bob.apply(to: name).outcome == "400 2 You've already added \(name) to your friend list")
             // What Alice had asked for went with the block, and so did what she was asked.
@@ -244,10 +284,59 @@ import Testing
 
             #expect(try await bob.code("/chat/send_msg", ["toUserId": toAlice, "msg": "x"]) == "0001")
             #expect(try await carol.code("/chat/send_msg", ["toUserId": toAlice, "msg": "x"]) == "0001")
-            #expect(try await carol.code("/friend/add", ["userId": toAlice]) == "0102")
+            #expect(try await carol.code("/friend/add", ["userId": toAlice]) == "0000")
+            #expect(try await carol.code("/friend/add", ["userId": .integer(alicesID)]) == "0105")
             #expect(try await bob.code("/friend/add", ["userId": toAlice]) == "0103")
-            for user in [bob, carol] { try await alice.data("DELETE", "/blocks/\(user.id)") }
-            #expect(try await carol.code("/friend/add", ["userId": .integer(alicesID)]) == "0000")
+        }
+    }
+
+    @Test func `an applicant who is blocked hears what a stranger hears, and nobody hears of him`() async throws {
+        try await withGateway { site in
+            let alice = try await site.restPerson("Alice")
+            let (blocked, stranger) = (try await site.restPerson("Blocked"), try await site.restPerson("Stranger"))
+            try await alice.data("PUT", "/blocks/\(blocked.id)")
+            let socket = try await alice.listen()
+            var requests: [Int64] = []
+            for person in [blocked, stranger] {
+                func outcome(_ message: String) async throws -> String {
+                    let body: JSONValue = [
+                        "receiver_id": .integer(alice.id), "verification_message": .string(message),
+                    ]
+                    return try await person.ask("POST", "/friendship_requests", body).restOutcome
+                }
+                let over = "409 申请已处理"
+                #expect(try await person.data("GET", "/info/strangers/id/\(alice.id)")["name"] == "Alice")
+                #expect(try await outcome(String(repeating: "长", count: 256)) == "400 内容不能超过255个字符")
+                for _ in 0..<2 {
+                    let request = try await person.apply(to: alice.id)
+                    #expect(try await outcome("again") == "409 申请已发送，等待对方处理")
+                    #expect(try await person.data("DELETE", "/friendship_requests/\(request)") == .null)
+                    #expect(try await person.ask("DELETE", "/friendship_requests/\(request)").restOutcome == over)
+                }
+                requests.append(try await person.apply(to: alice.id))
+            }
+            // What she blocked she neither sees nor decides on.
+            let list = try await alice.data("GET", "/friendship_requests").items
+            #expect(list.map { $0["sender_name"].text } == ["Stranger", "Stranger", "Stranger"])
+            #expect(try await alice.data("GET", "/friendship_requests?status=canceled").items.count == 2)
+            for method in ["POST", "DELETE"] {
+                #expect(try await alice.ask(method, "/friendship_requests/\(requests[0])").restOutcome == "400 好友申请不存在")
+            }
+            let decisions: Set<String> = ["friend_request_decided"]
+            for _ in 0..<3 {
+                let push = try await socket.nextData("new_friend_request", skipping: decisions)
+                #expect(push["sender_name"] == "Stranger")
+            }
+
+            // When she lets him, what waits is new.
+            try await alice.data("DELETE", "/blocks/\(blocked.id)")
+            #expect(
+                try await socket.nextData("new_friend_request", skipping: decisions) == [
+                    "request_id": .integer(requests[0]), "sender_id": .integer(blocked.id), "sender_name": "Blocked",
+                    "message": "hi",
+                ])
+            try await alice.data("POST", "/friendship_requests/\(requests[0])")
+            #expect(try await blocked.data("GET", "/friendships").items.count == 1)
         }
     }
 
@@ -265,7 +354,6 @@ import Testing
                     ["id": .integer(bob.id), "uid": .string(bob.uid), "name": "Bob"],
                 ])
             let toAlice: JSONValue = ["receiver_id": .integer(alice.id), "content": "x", "verification_message": "x"]
-            #expect(try await carol.ask("POST", "/friendship_requests", toAlice).restOutcome == "400 找不到此人")
             #expect(try await bob.ask("POST", "/messages", toAlice).restOutcome == "400 不是好友")
             let toConversation: JSONValue = ["conversation_id": .integer(conversation), "content": "x"]
             #expect(try await bob.ask("POST", "/messages", toConversation).restOutcome == "400 不在此会话中")
@@ -276,7 +364,6 @@ import Testing
                 #expect(try await alice.data("DELETE", "/blocks/\(person.id)") == .null)
             }
             try await bob.data("POST", "/messages", toAlice)
-            _ = try await carol.apply(to: alice.id)
             #expect(try await alice.ask("PUT", "/blocks/\(alice.id)").restOutcome == "400 不能拉黑自己")
             #expect(try await alice.ask("PUT", "/blocks/999").restOutcome == "400 找不到此人")
         }

@@ -41,7 +41,6 @@ import Testing
     @Test func `applications are refused in the order of the contract`() {
         let everything = Relation(
             areFriends: true, isBlocked: true, isCancelled: true, applicantFriendCount: 3, targetFriendCount: 3)
-        let blocked = Relation(isBlocked: true, isCancelled: true, applicantFriendCount: 3)
         let cancelled = Relation(isCancelled: true, applicantFriendCount: 3)
         let full = Relation(request: FriendRequestID(7), applicantFriendCount: 3)
 
@@ -49,7 +48,6 @@ import Testing
             try application(from: bob, message: "too long", everything)
         }
         #expect(throws: ServiceError(.alreadyFriends)) { try application(from: ann, message: "too long", everything) }
-        #expect(throws: ServiceError(.accountNotFound)) { try application(from: ann, message: "too long", blocked) }
         #expect(throws: ServiceError(.accountCancelled)) { try application(from: ann, message: "too long", cancelled) }
         #expect(throws: ServiceError(.messageTooLong, detail: "5")) {
             try application(from: ann, message: "too long", full)
@@ -58,21 +56,39 @@ import Testing
         #expect(throws: ServiceError(.limitReached, detail: "3")) { try application(from: ann, full) }
     }
 
-    @Test func `a request is for its target to decide, for both to dismiss, and only while it is pending`() throws {
+    @Test func `one who is blocked is refused as others are, and his request is none to decide on`() throws {
+        let blocked = Relation(isBlocked: true, request: FriendRequestID(7))
+        #expect(try application(from: ann, Relation(isBlocked: true)) == .file)
+        #expect(try application(from: ann, blocked) == .repeated(FriendRequestID(7)))
+        #expect(throws: ServiceError(.alreadyApplied)) { try application(from: ann, whenPending: .refuse, blocked) }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeAcceptance(blocked) }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeRefusal(blocked) }
+
+        let withheld = FiledRequest(
+            id: FriendRequestID(7), applicant: ann, target: bob, state: .pending, isShown: false)
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDecision(by: bob, on: withheld) }
+        #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDismissal(by: bob, of: withheld) }
+        #expect(
+            try rules.judgeDismissal(by: ann, of: withheld)
+                == .settle(Settlement(requests: [FriendRequestID(7)], state: .cancelled)))
+    }
+
+    @Test func `a request is for its target to decide and for both to dismiss while it is pending`() throws {
         var request = FiledRequest(id: FriendRequestID(7), applicant: ann, target: bob, state: .pending)
         let cid = AccountID(3)
 
         #expect(try rules.judgeDecision(by: bob, on: request) == request)
         #expect(
             try rules.judgeDismissal(by: bob, of: request)
-                == Settlement(requests: [FriendRequestID(7)], state: .refused))
+                == .settle(Settlement(requests: [FriendRequestID(7)], state: .refused)))
         #expect(
             try rules.judgeDismissal(by: ann, of: request)
-                == Settlement(requests: [FriendRequestID(7)], state: .cancelled))
+                == .settle(Settlement(requests: [FriendRequestID(7)], state: .cancelled)))
         for state in RequestState.allCases where state != .pending {
             request.state = state
             #expect(throws: ServiceError(.alreadyDecided)) { try rules.judgeDecision(by: bob, on: request) }
             #expect(throws: ServiceError(.alreadyDecided)) { try rules.judgeDismissal(by: ann, of: request) }
+            #expect(try rules.judgeDismissal(by: bob, of: request) == .takeOffList)
             for stranger in [ann, cid] {
                 #expect(throws: ServiceError(.noSuchApplication)) { try rules.judgeDecision(by: stranger, on: request) }
             }

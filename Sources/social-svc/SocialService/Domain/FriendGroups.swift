@@ -11,9 +11,12 @@ struct FriendGroupView: Hashable {
 
 /// The groups of one account's friend list.
 enum FriendGroups {
-    /// The group of a friend who was not put into another; it exists from the first friend on, and may be deleted when
-    /// it is empty.
+    /// The group of a friend who was not put into another. Everybody has it until he deletes it, and again when it is
+    /// needed.
     static let defaultName = "MyFriends"
+
+    /// The group that a name stands for: none stands for the default one.
+    static func named(_ name: String) -> String { name.isEmpty ? defaultName : name }
 
     /// Judges putting friends into a group, which is created if need be.
     static func judgeGrouping(

@@ -3,7 +3,7 @@ import Shared
 /// What is true between an applicant and his target when one of them acts.
 struct Relation: Hashable {
     var areFriends = false
-    /// Whether the target has blocked the applicant.
+    /// Whether the target has blocked the applicant, who is not told so: his requests are withheld.
     var isBlocked = false
     /// Whether one of the two has cancelled his account.
     var isCancelled = false
@@ -15,6 +15,9 @@ struct Relation: Hashable {
     var mirroredRequest: FriendRequestID?
     var applicantFriendCount = 0
     var targetFriendCount = 0
+
+    /// The applicant's pending request as the target sees it.
+    var shownRequest: FriendRequestID? { isBlocked ? nil : request }
 }
 
 /// Who may become whose friend. Judged on what one transaction sees; no I/O.
@@ -27,6 +30,14 @@ struct FriendshipRules {
         case repeated(FriendRequestID)
     }
 
+    /// What the dismissal of a request leads to.
+    enum Dismissal: Hashable {
+        /// It comes to its end.
+        case settle(Settlement)
+        /// It is decided, and whoever was asked does not want to see it any more.
+        case takeOffList
+    }
+
     /// What the owner of a friend list says when he accepts; the first message of the conversation.
     static let greeting = "I have accepted your friend request. Now let's start chatting."
 
@@ -34,11 +45,10 @@ struct FriendshipRules {
 
     /// Judges an application; the order of the checks is part of the contract.
     ///
-    /// One who is blocked is told what he would be told of an account that does not exist.
+    /// One who is blocked is told what everybody would be told.
     func judgeApplication(_ application: SocialAPI.Apply, _ relation: Relation) throws(ServiceError) -> Application {
         guard application.applicant != application.target else { throw ServiceError(.cannotBefriendSelf) }
         guard !relation.areFriends else { throw ServiceError(.alreadyFriends) }
-        guard !relation.isBlocked else { throw ServiceError(.accountNotFound) }
         guard !relation.isCancelled else { throw ServiceError(.accountCancelled) }
         try limits.check(application.message, atMost: limits.maxRequestMessage)
         guard relation.request == nil || application.whenPending == .announceAgain else {
@@ -70,18 +80,25 @@ struct FriendshipRules {
     func judgeDecision(
         by account: AccountID, on request: FiledRequest?
     ) throws(ServiceError) -> FiledRequest {
-        guard let request, request.target == account else { throw ServiceError(.noSuchApplication) }
+        guard let request, request.target == account, !request.isWithheld else {
+            throw ServiceError(.noSuchApplication)
+        }
         guard request.state == .pending else { throw ServiceError(.alreadyDecided) }
         return request
     }
 
-    /// Judges the dismissal of a request: whoever was asked refuses it, whoever asked takes it back.
-    func judgeDismissal(by account: AccountID, of request: FiledRequest?) throws(ServiceError) -> Settlement {
-        guard let request, [request.applicant, request.target].contains(account) else {
-            throw ServiceError(.noSuchApplication)
+    /// Judges the dismissal of a request: whoever was asked refuses it, or no longer wants to see what was decided; whoever
+    /// asked takes it back.
+    func judgeDismissal(by account: AccountID, of request: FiledRequest?) throws(ServiceError) -> Dismissal {
+        switch request {
+        case let request? where request.target == account && !request.isWithheld:
+            guard request.state == .pending else { return .takeOffList }
+            return .settle(Settlement(requests: [request.id], state: .refused))
+        case let request? where request.applicant == account:
+            guard request.state == .pending else { throw ServiceError(.alreadyDecided) }
+            return .settle(Settlement(requests: [request.id], state: .cancelled))
+        default: throw ServiceError(.noSuchApplication)
         }
-        guard request.state == .pending else { throw ServiceError(.alreadyDecided) }
-        return Settlement(requests: [request.id], state: request.target == account ? .refused : .cancelled)
     }
 
     /// Judges a remark on a friend.
@@ -112,10 +129,10 @@ struct FriendshipRules {
 
     private func requestToDecide(_ relation: Relation) throws(ServiceError) -> FriendRequestID {
         // Nobody decides on what was never asked, friend or not; deciding again on what was accepted says so.
-        guard relation.request != nil || (relation.areFriends && relation.wasAccepted) else {
+        guard relation.shownRequest != nil || (relation.areFriends && relation.wasAccepted) else {
             throw ServiceError(.noSuchApplication)
         }
-        guard let request = relation.request, !relation.areFriends else { throw ServiceError(.alreadyFriends) }
+        guard let request = relation.shownRequest, !relation.areFriends else { throw ServiceError(.alreadyFriends) }
         return request
     }
 

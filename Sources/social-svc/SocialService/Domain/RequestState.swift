@@ -18,6 +18,11 @@ struct FiledRequest: Hashable {
     var applicant: AccountID
     var target: AccountID
     var state: RequestState
+    /// Whether the target sees it.
+    var isShown = true
+
+    /// Whether the target has blocked the applicant, and so it does not exist for him.
+    var isWithheld: Bool { state == .pending && !isShown }
 }
 
 /// What is done to pending friend requests.

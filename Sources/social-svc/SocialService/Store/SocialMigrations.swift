@@ -6,6 +6,7 @@ enum SocialMigrations {
         migrator.registerMigration("social-1", migrate: createFriendships)
         migrator.registerMigration("social-2", migrate: createGroups)
         migrator.registerMigration("social-3", migrate: createBlocksAndHandles)
+        migrator.registerMigration("social-5", migrate: addWhatIsShown)
     }
 
     /// - `conversation` allocates the ids of private conversations and groups alike; AUTOINCREMENT never reuses one.

@@ -2,8 +2,8 @@ import GRDB
 import Shared
 import SharedStorage
 
-/// Whom an account wants to hear nothing of. A request that is pending and a block between the same two never stand
-/// together, so that no friendship begins under a block.
+/// Whom an account wants to hear nothing of. What somebody asks of one who has blocked him is withheld as long as the block
+/// stands, so that no friendship begins under a block, and nobody learns of one.
 extension SocialStore {
     /// Blocks an account, settles what is pending between the two, and owes message-svc its silence when they are friends.
     ///
@@ -32,13 +32,13 @@ extension SocialStore {
         }
     }
 
-    /// Lifts a block, and owes message-svc the end of the silence when the two are friends.
+    /// Lifts a block, announces what was withheld because of it, and owes message-svc the end of the silence when the two are friends.
     ///
     /// - Returns: what message-svc is owed; nothing when they are no friends, or when there was no block.
     func unblock(_ target: AccountID, by account: AccountID) async throws(ServiceError) -> Owed? {
         try await database.write { transaction in
             guard try Self.isBlocked(target, by: account, transaction.db) else { return nil }
-            try Self.liftBlock(of: target, by: account, transaction.db)
+            try Self.liftBlock(of: target, by: account, transaction)
             return try Self.change(silence: false, of: target, towards: account, transaction)
         }
     }
@@ -61,10 +61,22 @@ extension SocialStore {
             .fetchOne(Int64.self, [account, target]) != nil
     }
 
-    /// Deletes a block, if there is one; what is owed for it is the caller's business.
-    static func liftBlock(of target: AccountID, by account: AccountID, _ db: Database) throws {
-        try db.cachedStatement(sql: "DELETE FROM block WHERE account = ? AND target = ?")
+    /// Deletes a block, if there is one, and announces the request that was withheld because of it; what is owed for the
+    /// block is the caller's business.
+    static func liftBlock(of target: AccountID, by account: AccountID, _ transaction: WriteTransaction) throws {
+        try transaction.db.cachedStatement(sql: "DELETE FROM block WHERE account = ? AND target = ?")
             .execute(arguments: [account, target])
+        let withheld = try transaction.db.cachedStatement(
+            sql: """
+                UPDATE friendRequest SET isShown = 1
+                WHERE applicant = ? AND target = ? AND state = 'pending' AND isShown = 0 RETURNING id, message
+                """)
+        for row in try Row.fetchAll(withheld, arguments: [target, account]) {
+            try transaction.publish(
+                SocialAPI.FriendshipRequested(
+                    request: row["id"], applicant: target, target: account,
+                    message: (row["message"] as StoredText).text))
+        }
     }
 
     /// Deletes every block of an account that is gone, and owes message-svc the end of each silence.
@@ -72,7 +84,7 @@ extension SocialStore {
         let targets = try AccountID.fetchAll(
             transaction.db, sql: "SELECT target FROM block WHERE account = ? ORDER BY id", arguments: [account])
         for target in targets {
-            try liftBlock(of: target, by: account, transaction.db)
+            try liftBlock(of: target, by: account, transaction)
             _ = try change(silence: false, of: target, towards: account, transaction)
         }
     }

@@ -8,6 +8,7 @@ extension SocialStore {
     func group(
         _ accounts: [AccountID], into name: String, of owner: AccountID
     ) async throws(ServiceError) {
+        let name = FriendGroups.named(name)
         try await database.write { [limits] transaction in
             let db = transaction.db
             try FriendGroups.judgeGrouping(
@@ -22,32 +23,48 @@ extension SocialStore {
 
     /// Deletes an empty group of an account's list.
     func deleteFriendGroup(_ name: String, of owner: AccountID) async throws(ServiceError) {
+        let name = FriendGroups.named(name)
         try await database.write { transaction in
-            try FriendGroups.judgeDeletion(of: name, try Self.friendGroupView(name, of: owner, transaction.db))
-            try transaction.db.execute(
-                sql: "DELETE FROM friendGroup WHERE owner = ? AND name = ?", arguments: [owner, StoredText(name)])
+            let db = transaction.db
+            try FriendGroups.judgeDeletion(of: name, try Self.friendGroupView(name, of: owner, db))
+            if name == FriendGroups.defaultName {
+                _ = try Self.friendGroup(name, of: owner, isDeleted: true, db)
+            } else {
+                try db.execute(
+                    sql: "DELETE FROM friendGroup WHERE owner = ? AND name = ?", arguments: [owner, StoredText(name)])
+            }
         }
     }
 
     /// The id of a group of an account's list, made when there is none.
-    static func friendGroup(_ name: String, of owner: AccountID, _ db: Database) throws -> Int64? {
-        try db.cachedStatement(sql: "INSERT INTO friendGroup (owner, name) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .execute(arguments: [owner, StoredText(name)])
-        return try db.cachedStatement(sql: "SELECT id FROM friendGroup WHERE owner = ? AND name = ?")
-            .fetchOne(Int64.self, [owner, StoredText(name)])
+    ///
+    /// - Parameter isDeleted: whether it is only remembered that the owner does not want it.
+    static func friendGroup(
+        _ name: String, of owner: AccountID, isDeleted: Bool = false, _ db: Database
+    ) throws -> Int64? {
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO friendGroup (owner, name, isDeleted) VALUES (?, ?, ?)
+                ON CONFLICT (owner, name) DO UPDATE SET isDeleted = excluded.isDeleted RETURNING id
+                """
+        ).fetchOne(Int64.self, [owner, StoredText(name), isDeleted])
     }
 
     private static func friendGroupView(
         _ name: String, of owner: AccountID, _ db: Database
     ) throws -> FriendGroupView {
-        let group = try db.cachedStatement(sql: "SELECT id FROM friendGroup WHERE owner = ? AND name = ?")
-            .fetchOne(Int64.self, [owner, StoredText(name)])
+        let row = try Row.fetchOne(
+            db.cachedStatement(sql: "SELECT id, isDeleted FROM friendGroup WHERE owner = ? AND name = ?"),
+            arguments: [owner, StoredText(name)])
+        let group: Int64? = row?["id"]
         return FriendGroupView(
-            exists: group != nil,
+            exists: row.map { !$0["isDeleted"] } ?? (name == FriendGroups.defaultName),
             friendCount: try db.cachedStatement(
                 sql: "SELECT count(*) FROM friendship WHERE owner = ? AND friendGroup = ?"
             ).fetchOne(Int.self, [owner, group]) ?? 0,
-            groupCount: try db.cachedStatement(sql: "SELECT count(*) FROM friendGroup WHERE owner = ?")
-                .fetchOne(Int.self, [owner]) ?? 0)
+            groupCount: try db.cachedStatement(
+                sql: "SELECT count(*) FROM friendGroup WHERE owner = ? AND isDeleted = 0"
+            )
+            .fetchOne(Int.self, [owner]) ?? 0)
     }
 }

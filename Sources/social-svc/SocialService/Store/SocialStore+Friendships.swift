@@ -93,11 +93,17 @@ extension SocialStore {
                 if room < 0 { friend.remark = "" }
                 friends[row["friendGroup"], default: []].append(friend)
             }
-            let groups = try Row.fetchAll(
-                db, sql: "SELECT id, name FROM friendGroup WHERE owner = ?", arguments: [owner]
-            ).map { row in
-                SocialAPI.FriendGroup(name: (row["name"] as StoredText).text, friends: friends[row["id"]] ?? [])
+            var groups: [SocialAPI.FriendGroup] = []
+            var lacksDefault = true
+            let stored = try Row.fetchCursor(
+                db, sql: "SELECT id, name, isDeleted FROM friendGroup WHERE owner = ?", arguments: [owner])
+            while let row = try stored.next() {
+                let name = (row["name"] as StoredText).text
+                if name == FriendGroups.defaultName { lacksDefault = false }
+                guard !row["isDeleted"] else { continue }
+                groups.append(SocialAPI.FriendGroup(name: name, friends: friends[row["id"]] ?? []))
             }
+            if lacksDefault { groups.append(SocialAPI.FriendGroup(name: FriendGroups.defaultName, friends: [])) }
             return FriendGroups.arranged(groups)
         }
     }

@@ -18,10 +18,10 @@ extension ClassicSurface {
         return .succeed
     }
 
-    /// Each application is handed out once: marked when the answer was written, so that a broken connection repeats it.
+    /// Each application is handed out once unless it is configured otherwise: marked when the answer was written, so that a broken connection repeats it.
     @Sendable func pullFriendChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer
     {
-        if call.request.query["all"] == "true" {
+        if repeatsApplications || call.request.query["all"] == "true" {
             return try await friendChain(try await applications(to: session, all: true, call), call)
         }
         let turn = try await beginApplicationTurn(of: session, call)
@@ -121,7 +121,7 @@ extension ClassicSurface {
 
     @Sendable func groupFriends(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let friends = try call.accounts("friendIds")
-        let group = try call.nonEmptyText("groupName")
+        let group = try call.text("groupName")
         _ = try await socialService.ask(
             SocialAPI.GroupFriends(owner: session.account, friends: friends, group: group), call.context,
             wording: [.notFriends: .notFriendsToGroup])

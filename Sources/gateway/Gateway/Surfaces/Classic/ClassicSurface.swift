@@ -9,13 +9,16 @@ struct ClassicSurface: PushSurface {
 
     let core: GatewayCore
     let pictures: PictureCache
+    /// Whether `pull_friend_chain` gives every application until it is decided, and not each once.
+    let repeatsApplications: Bool
     /// One hand-over of applications per account at a time.
     let applicationTurns = Turns<AccountID>()
     let push: any PushDialect = ClassicPush()
 
-    init(core: GatewayCore, pictures: PictureCache) {
+    init(core: GatewayCore, pictures: PictureCache, repeatsApplications: Bool) {
         self.core = core
         self.pictures = pictures
+        self.repeatsApplications = repeatsApplications
     }
 
     static func spellings(of path: String) -> [String] { [path, "/api" + path] }

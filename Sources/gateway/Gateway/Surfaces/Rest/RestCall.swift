@@ -35,6 +35,11 @@ extension JSONWriter {
     /// A time as RFC 3339 writes it, from milliseconds since 1970.
     mutating func field(_ name: String, time: Int64) { field(name, WallClock.text(of: time)) }
 
+    /// A text, or `null`.
+    mutating func field(_ name: String, _ value: String?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
     /// A number, or `null`.
     mutating func field(_ name: String, _ value: Int64?) {
         if let value { field(name, value) } else { null(name) }

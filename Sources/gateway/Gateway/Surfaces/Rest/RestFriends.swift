@@ -8,11 +8,12 @@ extension RestSurface {
         return .data { json in
             json.array(friends) { friend, json in
                 json.object {
+                    let profile = profiles[friend.account]
                     $0.field("friendship_id", friend.conversation.rawValue)
                     $0.field("friend_id", friend.account.rawValue)
-                    $0.field("friend_name", profiles[friend.account]?.nickname ?? "")
-                    $0.field("friend_remark", friend.remark)
-                    $0.field("friend_uid", profiles[friend.account]?.uid ?? "")
+                    $0.field("name", profile?.nickname ?? "")
+                    $0.writeNames(of: friend, profile)
+                    $0.field("friend_uid", profile?.uid ?? "")
                     $0.field("conversation_id", friend.conversation.rawValue)
                 }
             }
@@ -104,7 +105,7 @@ extension RestSurface {
         }
     }
 
-    /// The one who was asked refuses it, the applicant takes it back.
+    /// The one who was asked refuses it, or takes what is decided off the list; the applicant takes it back.
     @Sendable func dismissFriendRequest(
         _ call: RestCall, _ session: Session
     ) async throws(RestError) -> SurfaceAnswer {
@@ -112,6 +113,19 @@ extension RestSurface {
         _ = try await socialService.ask(
             SocialAPI.DismissRequest(account: session.account, request: request), call.context)
         return .noData
+    }
+}
+
+extension JSONWriter {
+    /// What a friend is called. Clients show `friend_remark` alone, so that it is his name while there is no remark.
+    ///
+    /// - Parameter profile: `nil` when nobody could tell it.
+    mutating func writeNames(of friend: SocialAPI.Friend, _ profile: Profile?) {
+        let name = profile?.nickname ?? ""
+        let remark = friend.remark.isEmpty ? nil : friend.remark
+        field("friend_name", name)
+        field("friend_remark", remark ?? name)
+        field("remark", remark)
     }
 }
 

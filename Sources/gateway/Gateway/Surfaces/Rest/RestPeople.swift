@@ -69,7 +69,7 @@ extension RestSurface {
         .data { json in
             json.object {
                 $0.writePerson(profile)
-                $0.field("friend_remark", friend.remark)
+                $0.writeNames(of: friend, profile)
             }
         }
     }
