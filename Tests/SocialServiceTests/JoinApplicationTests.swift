@@ -230,7 +230,7 @@ import Testing
         try await withStore { store in
             let creation = SocialAPI.CreateGroup(
                 creator: .ann, name: "x", friends: [], handle: nil, introduction: "", minMembers: 1)
-            let group = try await store.createGroup(creation, now: 1).conversation
+            let group = try await store.createGroup(creation, now: 1).group.conversation
             let count = SocialStore.maxSettledBytes / 44 + 10
             try await store.database.write { transaction in
                 try transaction.db.execute(

@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func `inviting again adds nothing and is announced again`() async throws {
+    @Test func `inviting again adds nothing, and what is new alone is announced`() async throws {
         try await withGroup { social, _, group in
             try await social.invite([.dan], by: .cid, to: group)
             let first = try await social.joinRequests(for: .ann)
@@ -71,7 +71,7 @@ import Testing
             #expect(Array(second.prefix(1)) == first)
             #expect(pairs(second) == [[.cid, .dan], [.cid, .eve]])
             #expect(
-                try await social.events(SocialAPI.JoinRequested.self).map(\.requests) == [first, second],
+                try await social.events(SocialAPI.JoinRequested.self).map(\.requests) == [first, [second[1]]],
                 "the one that is pending keeps its id")
         }
     }

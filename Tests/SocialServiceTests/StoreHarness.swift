@@ -27,7 +27,7 @@ extension SocialStore {
     func createGroup(
         _ name: String, by creator: AccountID, with friends: [AccountID], now: Int64
     ) async throws(ServiceError) -> Owed {
-        try await createGroup(SocialAPI.CreateGroup(creator: creator, name: name, friends: friends), now: now)
+        try await createGroup(SocialAPI.CreateGroup(creator: creator, name: name, friends: friends), now: now).owed
     }
 }
 

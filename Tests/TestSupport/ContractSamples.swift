@@ -122,7 +122,7 @@ package enum ContractSamples {
             SocialAPI.CreateGroup(
                 creator: AccountID(1), name: "Quick", friends: [AccountID(2), AccountID(3)], handle: "quick",
                 introduction: "é", minMembers: 3),
-            SocialAPI.CreateGroup.Reply(conversation: ConversationID(10))),
+            SocialAPI.CreateGroup.Reply(group: group)),
         Exchange(
             SocialAPI.Groups(conversations: [ConversationID(10)]), SocialAPI.Groups.Reply(groups: [group])),
         Exchange(
@@ -134,7 +134,7 @@ package enum ContractSamples {
             SocialAPI.RoleIn(account: AccountID(1), conversation: ConversationID(10)),
             SocialAPI.RoleIn.Reply(role: .admin)),
         Exchange(
-            SocialAPI.Group(account: AccountID(1), conversation: ConversationID(10)),
+            SocialAPI.Group(account: AccountID(1), conversation: ConversationID(10), orPrivate: true),
             SocialAPI.Group.Reply(
                 name: "Quick", members: [SocialAPI.Member(account: AccountID(1), role: .owner)],
                 announcements: [announcement])),

@@ -46,9 +46,12 @@ extension SocialAPI {
         package static let route = "social.createGroup"
 
         package struct Reply: WireRecord, Hashable {
-            package var conversation: ConversationID
-            package init(conversation: ConversationID) { self.conversation = conversation }
-            package static let wireFormat = WireFormat(Self.init, \.conversation)
+            package var group: GroupInfo
+            package init(group: GroupInfo) { self.group = group }
+            package static let wireFormat = WireFormat(Self.init, \.group)
+
+            /// The conversation that the group is.
+            package var conversation: ConversationID { group.conversation }
         }
 
         package var creator: AccountID
@@ -188,7 +191,8 @@ extension SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.account, \.conversation)
     }
 
-    /// A group as a member sees it: members by role and then by when they joined, announcements oldest first.
+    /// A group as a member sees it: members by role and then by when they joined, announcements oldest first. A private
+    /// conversation, where one will do, has its two people as members and no name.
     ///
     /// Error: ``ServiceError/Code/notGroupMember``.
     package struct Group: BusRequest {
@@ -209,16 +213,19 @@ extension SocialAPI {
 
         package var account: AccountID
         package var conversation: ConversationID
+        /// Whether a private conversation will do.
+        package var orPrivate: Bool
 
-        package init(account: AccountID, conversation: ConversationID) {
+        package init(account: AccountID, conversation: ConversationID, orPrivate: Bool = false) {
             self.account = account
             self.conversation = conversation
+            self.orPrivate = orPrivate
         }
-        package static let wireFormat = WireFormat(Self.init, \.account, \.conversation)
+        package static let wireFormat = WireFormat(Self.init, \.account, \.conversation, \.orPrivate)
     }
 
     /// Publishes an announcement; owner and admins may. Error: ``ServiceError/Code/notAllowed`` (also for strangers),
-    /// ``ServiceError/Code/messageTooLong``.
+    /// ``ServiceError/Code/invalidText`` (empty), ``ServiceError/Code/messageTooLong``.
     package struct Announce: BusRequest {
         package static let route = "social.announce"
 

@@ -121,6 +121,75 @@ import Testing
         }
     }
 
+    @Test func `a group without a name is called by its members`() async throws {
+        try await withGateway { site in
+            let alice = try await site.person("Alice")
+            let (bob, carol) = (try await site.friend("Bob", of: alice), try await site.friend("Carol", of: alice))
+            let socket = try await bob.listen()
+            let group = try await alice.createGroup("", with: [carol, bob])
+            let title: JSONValue = "Alice、Carol、Bob"
+            let invited = try await socket.nextPush()
+            #expect(invited["type"] == "invited_to_conversation" && invited["message"]["conversation_name"] == title)
+            for person in [alice, bob, carol] {
+                let list = try await person.ask("GET", "/conversation/pull_conversation_list")["conversation_list"]
+                #expect(list.items.last?["conversation_name"] == title)
+                #expect(list.items.last?["conversation_id"] == .integer(group))
+            }
+            // Nobody is cut in two: whole names as far as they fit.
+            let long = try await site.friend(String(repeating: "L", count: 255), of: alice)
+            let second = try await alice.createGroup("", with: [bob, long, carol])
+            let list = try await alice.ask("GET", "/conversation/pull_conversation_list")["conversation_list"]
+            #expect(list.items.last?["conversation_id"] == .integer(second))
+            #expect(list.items.last?["conversation_name"] == "Alice、Bob…")
+        }
+    }
+
+    @Test func `a private conversation has its two people as members and no announcements`() async throws {
+        try await withGateway { site in
+            let bob = try await site.person("Bob", picture: Picture.png.base64)
+            let alice = try await site.person("Alice")
+            let conversation = try await site.befriend(alice, bob)
+            let outsider = try await site.person("Outsider")
+            func member(_ person: Person, _ picture: String) -> JSONValue {
+                [
+                    "member_id": .integer(person.id), "member_name": .string(person.name),
+                    "member_picture": .string(picture), "role": "commonUser",
+                ]
+            }
+            let members = "/conversation/pull_conversation_member_list?conversationId=\(conversation)"
+            let announcements = "/conversation/pull_announcement?conversationId=\(conversation)"
+            for person in [alice, bob] {
+                #expect(
+                    try await person.ask("GET", members).json.sorted == [
+                        "announcement_chain": [], "code": 0, "info": "Succeed",
+                        "member_list": [member(bob, Picture.png.base64), member(alice, "")],
+                    ])
+                #expect(
+                    try await person.ask("GET", announcements).json.sorted
+                        == ["announcement_chain": [], "code": 0, "info": "Succeed"])
+                let body: JSONValue = ["conversationId": .integer(conversation), "announcement": "x"]
+                #expect(
+                    try await person.ask("PUT", "/conversation/put_announcement", body).outcome
+                        == "400 2 You have no right to put announcement")
+                let quit: JSONValue = ["conversationId": .integer(conversation)]
+                #expect(
+                    try await person.ask("DELETE", "/conversation/quit_conversation", quit).outcome
+                        == "400 2 You are not in this conversation")
+            }
+            let hidden = "401 6 You're not in this conversation"
+            for path in [members, announcements] { #expect(try await outsider.ask("GET", path).outcome == hidden) }
+            // It is no group in the dialect that lists members of groups.
+            let inSocket = try await site.ask(
+                "GET", "/api/group/get_group_user_list?groupId=\(conversation)", headers: ["Authorization": alice.token]
+            )
+            #expect(inSocket.status == 400)
+
+            let end: JSONValue = ["friendUserId": .integer(bob.id)]
+            #expect(try await alice.ask("DELETE", "/friend/delete_friend", end).status == 200)
+            for path in [members, announcements] { #expect(try await alice.ask("GET", path).outcome == hidden) }
+        }
+    }
+
     @Test func `create_conversation refuses in the contract's order`() async throws {
         try await withGateway { site in
             let alice = try await site.person("Alice")
@@ -174,9 +243,12 @@ import Testing
             #expect(try await put(outsider, .integer(group), "no").outcome == noRight)
             #expect(try await put(alice, 1, "private").outcome == noRight)
             #expect(try await put(alice, 4_096, "nowhere").outcome == noRight)
-            #expect(
-                try await put(bob, .integer(group), "").outcome == "400 -2 Missing or error type of [\(field)]")
+            #expect(try await put(bob, .integer(group), "").outcome == noRight)
             #expect(try await alice.appoint([bob], in: group) == "200 0 Succeed")
+            for person in [alice, bob] {
+                #expect(
+                    try await put(person, .integer(group), "").outcome == "400 3 announcement should not be empty")
+            }
             #expect(try await put(bob, .string("\(group)"), "BBB").status == 200)
 
             let chain: JSONValue = [

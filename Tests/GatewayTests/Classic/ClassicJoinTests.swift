@@ -97,6 +97,31 @@ import Testing
         }
     }
 
+    @Test func `an invitation is pushed when it is new, and not again while it waits`() async throws {
+        try await withGateway { site in
+            let (alice, others, group) = try await site.group("Alice", "Bob", "Carol")
+            let bob = others[0]
+            let (dave, eve) = (try await site.friend("Dave", of: bob), try await site.friend("Eve", of: bob))
+            let socket = try await alice.listen()
+            for invited in [[dave], [dave], [dave, eve], [eve, dave], []] {
+                #expect(try await bob.invite(invited, to: group) == done)
+            }
+            try await alice.send("end", to: group)
+            var applicants: [JSONValue] = []
+            while true {
+                let push = try await socket.nextPush()
+                if push["message"]["message"] == "end" { break }
+                #expect(push["type"] == "receive_conversation_application")
+                applicants.append(push["message"]["applier_ids"])
+            }
+            #expect(applicants == [[.integer(dave.id)], [.integer(eve.id)]])
+            // One that was decided may be made again.
+            #expect(try await alice.decideJoin(of: [dave], to: group, agree: "False") == decided)
+            #expect(try await bob.invite([dave], to: group) == done)
+            #expect(try await socket.nextPush()["message"]["applier_ids"] == [.integer(dave.id)])
+        }
+    }
+
     @Test(
         arguments: ["/friend/handel", "/friend/handle", "/conversation/handle", "/conversation/handel"], ["", "/api"])
     func `handel_conversation_apply is known by all its names`(_ path: String, _ prefix: String) async throws {

@@ -79,6 +79,34 @@ import Testing
         }
     }
 
+    @Test func `user names have letters, digits, underscores and hyphens, 64 at most`() async throws {
+        try await withGateway { site in
+            func register(_ name: String) async throws -> Reply {
+                try await site.ask(
+                    "POST", "/api/registe", ["username": .string(name), "password": "secret", "nickname": "N"])
+            }
+            for name in ["a_b-c", "-", "_", "__", String(repeating: "x", count: 64)] {
+                #expect(try await register(name)["data"]["username"] == .string(name), "\(name)")
+                #expect(
+                    try await site.ask(
+                        "POST", "/user/login", ["userName": .string(name), "password": "secret"])["userName"]
+                        == .string(name))
+            }
+            let searcher = try await site.person("Searcher")
+            for (query, name) in [("userName=a_b-c", "a_b-c"), ("userName=a_&match=prefix", "a_b-c")] {
+                let found = try await searcher.ask("GET", "/user/pull_user_info?" + query)["user_list"]
+                #expect(found.items.map { $0["user_name"] } == [.string(name)])
+            }
+            for name in ["a.b", "é", "a b", String(repeating: "x", count: 65)] {
+                let reply = try await register(name)
+                #expect(reply.status == 400 && reply["message"] == "bad parameter: username", "\(name)")
+            }
+            // In the document of another dialect they have not.
+            #expect(
+                try await site.register("a_b").outcome == "400 4 only alphabets and number are allowed in userName")
+        }
+    }
+
     @Test func `several sessions live side by side and log-out ends one`() async throws {
         try await withGateway { site in
             let alice = try await site.socketUser("Alice")
@@ -264,7 +292,11 @@ import Testing
             #expect(try await bob.http("GET", "/api/group/search").status == 400)
             let taken = try await bob.http(
                 "POST", "/api/group/create", ["groupName": "swift", "groupNickname": "Mine"])
-            #expect(taken.status == 400 && taken.json == ["message": "group name exists"])
+            #expect(taken.status == 200 && taken.json.sorted == ["code": "1007", "message": "group name exists"])
+            // Nobody may choose what looks like the account of a group that has none chosen.
+            let reserved = try await bob.http(
+                "POST", "/api/group/create", ["groupName": "g99", "groupNickname": "Mine"])
+            #expect(reserved.status == 200 && reserved["code"] == "1007")
             #expect(
                 try await bob.http("POST", "/api/group/create", ["groupName": "x"]).json
                     == ["message": "bad parameter: groupNickname"])
@@ -285,10 +317,21 @@ import Testing
             #expect(try await bob.http("GET", "/api/user/group_apply_list")["data"]["list"] == [])
             #expect(try await alice.code("/group/add_reply", ["groupApplyId": request, "agree": true]) == "0000")
 
-            let own = try await bob.createGroup("own")
+            let made = try await bob.http(
+                "POST", "/api/group/create", ["groupName": "own", "groupNickname": "Mine", "introduction": "all of it"])
+            let own = made["data"]["groupId"].text
+            #expect(
+                made.json.sorted
+                    == JSONValue.object([
+                        "message": "success",
+                        "data": [
+                            "groupId": .string(own), "groupName": "own", "groupNickname": "Mine",
+                            "groupHeadImg": "/media/pictures/default", "introduction": "all of it",
+                            "ownerUserId": .string(bob.id),
+                        ],
+                    ]).sorted)
             for (type, ids) in [
-                ("", [group, own]), ("?type=1", [own]), ("?type=owner", [own]), ("?type=2", [group]),
-                ("?type=joined", [group]), ("?type=x", [group, own]),
+                ("", [group, own]), ("?type=1", [group, own]), ("?type=2", [own]), ("?type=x", [group, own]),
             ] {
                 #expect(try await list(bob, "get_group_list" + type).items.map { $0["groupId"].text } == ids, "\(type)")
             }
@@ -301,8 +344,22 @@ import Testing
                 return JSONValue.object(entry).sorted
             }
             #expect(members.sorted == .object([group: [member(alice, "owner"), member(bob, "member")]]))
-            let stranger = try await alice.http("GET", "/api/group/get_group_user_list?groupId=\(own)")
-            #expect(stranger.status == 400 && stranger.json == ["message": "not a member of this group"])
+            let both = try await bob.http(
+                "GET", "/api/group/get_group_user_list?groupId=\(own)&groupId=\(group)&groupId=\(own)")
+            #expect(
+                both["data"].sorted
+                    == JSONValue.object([
+                        own: [member(bob, "owner")], group: [member(alice, "owner"), member(bob, "member")],
+                    ]).sorted)
+            for (query, message) in [
+                ("groupId=\(own)", "not a member of this group"),
+                ("groupId=\(group)&groupId=\(own)", "not a member of this group"),
+                ("groupId=\(group)&groupId=x", "bad parameter: groupId"), ("", "bad parameter: groupId"),
+                (String(repeating: "groupId=\(group)&", count: 501), "bad parameter: groupId"),
+            ] {
+                let refused = try await alice.http("GET", "/api/group/get_group_user_list?" + query)
+                #expect(refused.status == 400 && refused.json == ["message": .string(message)], "\(query.prefix(40))")
+            }
         }
     }
 

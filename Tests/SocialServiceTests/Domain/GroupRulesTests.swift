@@ -155,7 +155,7 @@ import Testing
     @Test func `announcements are refused in the order of the contract`() {
         #expect(refusal { try rules.judgeAnnouncement("too long", by: .member) } == .notAllowed)
         #expect(refusal { try rules.judgeAnnouncement("too long", by: .admin) } == .messageTooLong)
-        #expect(refusal { try rules.judgeAnnouncement("", by: .owner) } == .badRequest)
+        #expect(refusal { try rules.judgeAnnouncement("", by: .owner) } == .invalidText)
     }
 
     @Test func `invitations are refused in the order of the contract`() {

@@ -61,10 +61,16 @@ struct SurfaceCall<Failure: SurfaceFailure>: Sendable {
     /// A list of ids of the body, without repetitions, in the order of their first mention.
     func ids(_ name: String) throws(Failure) -> [Int64] {
         guard let values = body[name]?.array, values.count <= Self.maxIDs else { throw .badField(name) }
+        return try distinct(values, name, Self.id)
+    }
+
+    private func distinct<Value>(
+        _ values: [Value], _ name: String, _ read: (Value) -> Int64?
+    ) throws(Failure) -> [Int64] {
         var seen: Set<Int64> = []
         var ids: [Int64] = []
         for value in values {
-            guard let id = Self.id(value) else { throw .badField(name) }
+            guard let id = read(value) else { throw .badField(name) }
             if seen.insert(id).inserted { ids.append(id) }
         }
         return ids
@@ -100,6 +106,13 @@ struct SurfaceCall<Failure: SurfaceFailure>: Sendable {
     func queryID(_ name: String) throws(Failure) -> Int64 {
         guard let id = Self.decimal(try queryText(name)) else { throw .badField(name) }
         return id
+    }
+
+    /// The ids of a parameter of the query that may be repeated, without repetitions, in the order of their first mention.
+    func queryIDs(_ name: String) throws(Failure) -> [Int64] {
+        let texts = request.query.pairs.filter { $0.name == name }.map(\.value)
+        guard 1...Self.maxIDs ~= texts.count else { throw .badField(name) }
+        return try distinct(texts, name, Self.decimal)
     }
 
     /// An id of the query that may be missing or empty.

@@ -83,7 +83,8 @@ struct GroupRules {
     /// Judges an announcement.
     func judgeAnnouncement(_ body: String, by author: SocialAPI.Role?) throws(ServiceError) {
         guard Self.isDecider(author) else { throw ServiceError(.notAllowed) }
-        try limits.checkPresent(body, atMost: limits.maxAnnouncement)
+        guard !body.isEmpty else { throw ServiceError(.invalidText, detail: "\(limits.maxAnnouncement)") }
+        try limits.check(body, atMost: limits.maxAnnouncement)
     }
 
     /// Judges an appointment of admins.

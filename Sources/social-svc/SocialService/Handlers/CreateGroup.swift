@@ -6,8 +6,8 @@ extension SocialHandlers {
     ) async throws(ServiceError) -> SocialAPI.CreateGroup.Reply {
         var creation = request
         creation.friends = try SocialLimits.folded(request.friends)
-        let owed = try await store.createGroup(creation, now: WallClock.milliseconds)
+        let (group, owed) = try await store.createGroup(creation, now: WallClock.milliseconds)
         try await awaitAcknowledgement(of: owed, call)
-        return SocialAPI.CreateGroup.Reply(conversation: owed.conversation)
+        return SocialAPI.CreateGroup.Reply(group: group)
     }
 }

@@ -12,7 +12,10 @@ extension SocialStore {
     /// when that is open.
     ///
     /// - Parameter creation: names nobody twice.
-    func createGroup(_ creation: SocialAPI.CreateGroup, now: Int64) async throws(ServiceError) -> Owed {
+    /// - Returns: the group, and what message-svc is owed.
+    func createGroup(
+        _ creation: SocialAPI.CreateGroup, now: Int64
+    ) async throws(ServiceError) -> (group: SocialAPI.GroupInfo, owed: Owed) {
         try await database.write { [groupRules] transaction in
             let db = transaction.db
             let (creator, friends) = (creation.creator, creation.friends)
@@ -37,7 +40,10 @@ extension SocialStore {
                 to: .message,
                 thenPublish: SocialAPI.MembersJoined(
                     conversation: conversation, name: creation.name, accounts: friends, operator: creator, settled: []))
-            return Owed(conversation: conversation, effect: effect)
+            let group = SocialAPI.GroupInfo(
+                conversation: conversation, name: creation.name, handle: handle, introduction: creation.introduction,
+                owner: creator, memberCount: Int32(friends.count + 1))
+            return (group, Owed(conversation: conversation, effect: effect))
         }
     }
 
@@ -47,12 +53,17 @@ extension SocialStore {
             db, sql: "SELECT 1 FROM chatGroup WHERE handle = ?", arguments: [StoredText(handle)]) != nil
     }
 
-    /// A group as a member sees it.
+    /// A group as a member sees it, or a private conversation, if one will do.
     func group(
-        _ conversation: ConversationID, for account: AccountID
+        _ conversation: ConversationID, for account: AccountID, orPrivate isPrivateFine: Bool = false
     ) async throws(ServiceError) -> SocialAPI.Group.Reply {
         try await database.read { db in
-            guard try Self.role(of: account, in: conversation, db) != nil else { throw ServiceError(.notGroupMember) }
+            guard try Self.role(of: account, in: conversation, db) != nil else {
+                let friends = isPrivateFine ? try Self.friends(in: conversation, db) : []
+                guard friends.contains(account) else { throw ServiceError(.notGroupMember) }
+                let members = friends.map { SocialAPI.Member(account: $0, role: .member) }
+                return SocialAPI.Group.Reply(name: "", members: members, announcements: [])
+            }
             let members = try Row.fetchAll(
                 db, sql: "SELECT account, role FROM member WHERE conversation = ? ORDER BY role, id",
                 arguments: [conversation]
@@ -61,6 +72,12 @@ extension SocialStore {
                 name: try Self.name(of: conversation, db), members: members,
                 announcements: try Self.announcements(of: conversation, db))
         }
+    }
+
+    /// The two people of a private conversation.
+    private static func friends(in conversation: ConversationID, _ db: Database) throws -> [AccountID] {
+        try AccountID.fetchAll(
+            db, sql: "SELECT owner FROM friendship WHERE conversation = ? ORDER BY owner", arguments: [conversation])
     }
 
     /// The newest announcements that fit into an answer, oldest first.

@@ -14,7 +14,7 @@ extension SocialStore {
 
     private static let joinRequestColumns = "id, conversation, inviter, invited, message, createdAt"
 
-    /// Files requests for friends to join, those that are not pending yet, and announces all of them.
+    /// Files requests for friends to join, those that are not pending yet, and announces what is new.
     func invite(
         _ accounts: [AccountID], by inviter: AccountID, to conversation: ConversationID, now: Int64
     ) async throws(ServiceError) {
@@ -23,10 +23,12 @@ extension SocialStore {
             try groupRules.judgeInvitation(
                 of: accounts, try Self.view(of: conversation, for: inviter, naming: accounts, db),
                 try Self.acquaintances(of: inviter, among: accounts, db))
-            guard !accounts.isEmpty else { return }
-            let requests = try accounts.map { account in
+            let requests = try accounts.filter { account in
+                try !Self.isPending(account, by: inviter, in: conversation, db)
+            }.map { account in
                 try Self.file(account, by: inviter, in: conversation, saying: "", now: now, db)
             }
+            guard !requests.isEmpty else { return }
             try Self.announce(requests, in: conversation, transaction)
         }
     }
@@ -40,7 +42,7 @@ extension SocialStore {
             let (applicant, conversation) = (application.applicant, application.conversation)
             let view = DoorView(
                 exists: try Self.isGroup(conversation, db),
-                isPending: try Self.pendingJoinRequest(of: applicant, by: applicant, in: conversation, db) != nil,
+                isPending: try Self.isPending(applicant, by: applicant, in: conversation, db),
                 isMember: try Self.role(of: applicant, in: conversation, db) != nil,
                 isCancelled: try !Self.cancelled(among: [applicant], db).isEmpty)
             try groupRules.judgeApplication(saying: application.message, view)
@@ -175,12 +177,11 @@ extension SocialStore {
             })
     }
 
-    /// Files a request to join, or finds the pending one.
+    /// Files a request to join.
     private static func file(
         _ invited: AccountID, by inviter: AccountID, in conversation: ConversationID, saying message: String,
         now: Int64, _ db: Database
     ) throws -> SocialAPI.JoinRequest {
-        if let pending = try pendingJoinRequest(of: invited, by: inviter, in: conversation, db) { return pending }
         try db.cachedStatement(
             sql: """
                 INSERT INTO joinRequest (conversation, inviter, invited, message, state, createdAt)
@@ -201,15 +202,16 @@ extension SocialStore {
                 deciders: try deciders(of: conversation, transaction.db)))
     }
 
-    private static func pendingJoinRequest(
-        of invited: AccountID, by inviter: AccountID, in conversation: ConversationID, _ db: Database
-    ) throws -> SocialAPI.JoinRequest? {
-        let statement = try db.cachedStatement(
+    /// Whether somebody has asked already that somebody may join.
+    private static func isPending(
+        _ invited: AccountID, by inviter: AccountID, in conversation: ConversationID, _ db: Database
+    ) throws -> Bool {
+        try db.cachedStatement(
             sql: """
-                SELECT \(joinRequestColumns) FROM joinRequest
+                SELECT 1 FROM joinRequest
                 WHERE conversation = ? AND invited = ? AND inviter = ? AND state = 'pending'
-                """)
-        return try Row.fetchOne(statement, arguments: [conversation, invited, inviter]).map(joinRequest)
+                """
+        ).fetchOne(Int64.self, [conversation, invited, inviter]) != nil
     }
 
     private static func joinRequest(_ row: Row) -> SocialAPI.JoinRequest {

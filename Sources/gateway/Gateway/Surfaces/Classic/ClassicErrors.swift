@@ -51,6 +51,7 @@ struct ClassicError: SurfaceFailure, Hashable {
     static let notOwner = ClassicError(400, 2, "You are not the group owner of the conversation")
     static let noRight = ClassicError(400, 2, "You have no right")
     static let noRightToAnnounce = ClassicError(400, 2, "You have no right to put announcement")
+    static let emptyAnnouncement = ClassicError(400, 3, "announcement should not be empty")
     static let noRightToSeeRequests = ClassicError(
         401, 6, "You're not the admin or group owner of this conversation")
     static let endsBeforeItStarts = ClassicError(400, 2, "end time shouldn't be earlier than start time")

@@ -8,8 +8,13 @@ extension ClassicSurface {
         _ call: ClassicCall, _ session: Session
     ) async throws(ClassicError) -> SurfaceAnswer {
         let friends = try call.accounts("friendIds")
-        let name = try call.nonEmptyText("conversationName")
+        var name = try call.text("conversationName")
         try admit(session, by: core.limits.groupChanges)
+        if name.isEmpty {
+            let members = [session.account] + friends
+            let profiles = try await profiles(of: members, call.context)
+            name = ClassicTitle.made(of: members.compactMap { profiles[$0]?.userName })
+        }
         let reply = try await socialService.ask(
             SocialAPI.CreateGroup(
                 creator: session.account, name: name, friends: friends, handle: nil, introduction: "",
@@ -90,18 +95,19 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let spelling = call.body["announcement"] == nil && call.body["announcementBody"] != nil
-        let body = try call.nonEmptyText(spelling ? "announcementBody" : "announcement")
+        let body = try call.text(spelling ? "announcementBody" : "announcement")
         try admit(session, by: core.limits.groupChanges)
         let reply = try await socialService.ask(
             SocialAPI.Announce(author: session.account, conversation: conversation, body: body), call.context,
-            wording: [.notAllowed: .noRightToAnnounce])
+            wording: [.notAllowed: .noRightToAnnounce, .invalidText: .emptyAnnouncement])
         return SurfaceAnswer(fields: { $0.field("announcement_id", reply.announcement.rawValue) })
     }
 
+    /// Clients open private conversations too with what is said of groups.
     private func group(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SocialAPI.Group.Reply {
         let conversation = ConversationID(try call.queryID("conversationId"))
         return try await socialService.ask(
-            SocialAPI.Group(account: session.account, conversation: conversation), call.context)
+            SocialAPI.Group(account: session.account, conversation: conversation, orPrivate: true), call.context)
     }
 
     private static func write(_ announcements: [SocialAPI.Announcement], to json: inout JSONWriter) {

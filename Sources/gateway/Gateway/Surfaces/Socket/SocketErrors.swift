@@ -42,7 +42,7 @@ struct SocketHTTPError: SurfaceFailure, Hashable {
         case .wrongLength, .forbiddenCharacters: self = .badField(Self.name(of: error.detail))
         case .messageTooLong: self.init(400, "a text is longer than \(error.detail)")
         case .limitReached: self.init(400, "no more than \(error.detail) are allowed")
-        case .groupHandleTaken: self.init(400, "group name exists")
+        case .groupHandleTaken: self.init(200, "group name exists", code: "1007")
         case .notGroupMember: self = .notMember
         default: self = .internalError
         }

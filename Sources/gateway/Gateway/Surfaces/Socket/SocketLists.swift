@@ -3,6 +3,8 @@ import Shared
 extension SocketSurface {
     /// Accounts whose presence is asked for at once.
     private static let presenceBatch = 5_000
+    /// Members of all the groups of one answer; whoever wants more asks for fewer groups at once.
+    private static let maxListedMembers = 100_000
 
     @Sendable func friendList(
         _ call: SocketHTTPCall, _ session: Session
@@ -88,7 +90,8 @@ extension SocketSurface {
             SocialAPI.CreateGroup(
                 creator: session.account, name: name, friends: [], handle: handle, introduction: introduction,
                 minMembers: 1), call.context)
-        return .object { $0.field("groupId", "\(reply.conversation)") }
+        // Clients put it into their lists as it is.
+        return .object { Self.write(reply.group, to: &$0) }
     }
 
     @Sendable func searchGroups(
@@ -103,25 +106,22 @@ extension SocketSurface {
             throw .badField("groupName")
         }
         try admit(session, by: core.limits.lookUps)
-        return .list(try await socialService.ask(search, call.context).groups) { Self.write($0, to: &$1) }
+        return .list(try await socialService.ask(search, call.context).groups) { group, json in
+            Self.write(group, to: &json)
+            json.field("memberCount", Int64(group.memberCount))
+        }
     }
 
-    /// `type` picks those the account owns (`1`, `owner`) or those it only joined (`2`, `joined`).
+    /// `type=2` picks those the account made and owns; it is in all of them.
     @Sendable func groupList(
         _ call: SocketHTTPCall, _ session: Session
     ) async throws(SocketHTTPError) -> SurfaceAnswer {
-        let type = call.request.query["type"]
+        let ownedOnly = call.request.query["type"] == "2"
         let memberships = try await socialService.ask(SocialAPI.GroupsOf(account: session.account), call.context)
             .memberships
-        let picked = memberships.filter { membership in
-            switch type {
-            case "1", "owner": membership.role == .owner
-            case "2", "joined": membership.role != .owner
-            default: true
-            }
-        }
-        return .list(picked) { membership, json in
+        return .list(memberships.filter { !ownedOnly || $0.role == .owner }) { membership, json in
             Self.write(membership.group, to: &json)
+            json.field("memberCount", Int64(membership.group.memberCount))
             json.field("role", membership.role.socketName)
         }
     }
@@ -132,27 +132,36 @@ extension SocketSurface {
         group.writePicture(to: &json)
         group.writeIntroduction(to: &json)
         group.writeOwner(to: &json)
-        json.field("memberCount", Int64(info.memberCount))
     }
 
     @Sendable func groupMembers(
         _ call: SocketHTTPCall, _ session: Session
     ) async throws(SocketHTTPError) -> SurfaceAnswer {
-        let conversation = ConversationID(try call.queryID("groupId"))
-        let members = try await socialService.ask(
-            SocialAPI.Group(account: session.account, conversation: conversation), call.context
-        ).members
-        let people = try await profiles(of: members.map(\.account), call.context)
-        return .object { json in
-            json.array("\(conversation)", members) { member, json in
-                json.object { json in
-                    let person = SocketPerson(member.account, people[member.account])
-                    json.field("userId", person.id)
-                    person.writeNames(to: &json)
-                    person.writeDescription(to: &json)
-                    json.field("role", member.role.socketName)
+        var groups: [(conversation: ConversationID, members: [SocialAPI.Member])] = []
+        var room = Self.maxListedMembers
+        for conversation in try call.queryIDs("groupId").map({ ConversationID($0) }) {
+            let members = try await socialService.ask(
+                SocialAPI.Group(account: session.account, conversation: conversation), call.context
+            ).members
+            room -= members.count
+            guard room >= 0 else { throw .badField("groupId") }
+            groups.append((conversation, members))
+        }
+        let people = try await profiles(of: groups.flatMap(\.members).map(\.account), call.context)
+        return .object { [groups] json in
+            for (conversation, members) in groups {
+                json.array("\(conversation)", members) { member, json in
+                    json.object { Self.write(member, people[member.account], to: &$0) }
                 }
             }
         }
+    }
+
+    private static func write(_ member: SocialAPI.Member, _ profile: Profile?, to json: inout JSONWriter) {
+        let person = SocketPerson(member.account, profile)
+        json.field("userId", person.id)
+        person.writeNames(to: &json)
+        person.writeDescription(to: &json)
+        json.field("role", member.role.socketName)
     }
 }
