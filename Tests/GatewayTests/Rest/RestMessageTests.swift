@@ -30,7 +30,7 @@ import Testing
                 ])
             #expect(
                 list[3] == [
-                    "conversation_id": .integer(group), "kind": "group", "name": "G", "remark": "", "peer_id": .null,
+                    "conversation_id": .integer(group), "kind": "group", "name": "G", "remark": .null, "peer_id": .null,
                     "unread_count": 0, "content": "", "last_message": "", "last_message_id": .null, "time": .null,
                 ])
         }
@@ -134,7 +134,7 @@ import Testing
             #expect(
                 newest == [
                     "message_id": .integer(reply), "seq": 5, "sender_id": .integer(bob.id), "sender_name": "Bob",
-                    "content": "back", "reply_id": .integer(ids[0]), "status": "sent",
+                    "content": "back", "reply_id": .integer(ids[0]), "status": 0,
                     "created_at": newest["created_at"], "updated_at": newest["created_at"],
                 ])
             #expect(newest["created_at"].text.hasSuffix("Z"))
@@ -288,9 +288,13 @@ import Testing
             for socket in [own, other] {
                 #expect(try await socket.nextData("new_message")["content"] == "next")
             }
-            #expect(try await outsider.ask("DELETE", "/message/delete", body).restOutcome == "400 不在此会话中")
-            #expect(
-                try await bob.ask("DELETE", "/message/delete", ["message_id": 999]).restOutcome == "400 消息不存在")
+            // Whether it is another's or nobody's is not told.
+            for (person, id) in [(outsider, id), (outsider, 999), (bob, 999)] {
+                let body: JSONValue = ["message_id": .integer(id)]
+                for path in ["/message/delete", "/message/recall"] {
+                    #expect(try await person.ask("DELETE", path, body).restOutcome == "400 消息不存在", "\(path)")
+                }
+            }
         }
     }
 }

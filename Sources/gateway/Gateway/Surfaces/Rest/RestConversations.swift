@@ -15,6 +15,7 @@ extension RestSurface {
         let groups = try await groups(of: entries.filter { $0.kind == .group }.map(\.conversation), call.context)
         let friends = peers.isEmpty ? [] : try await friends(of: session, call)
         let remarks = Dictionary(friends.map { ($0.account, $0.remark) }) { first, _ in first }
+            .filter { !$0.value.isEmpty }
         return .data { [entries] json in
             json.array(entries) { entry, json in
                 json.object {
@@ -23,7 +24,7 @@ extension RestSurface {
                     $0.field("conversation_id", entry.conversation.rawValue)
                     $0.field("kind", entry.kind == .private ? "private" : "group")
                     $0.field("name", name ?? "")
-                    $0.field("remark", entry.peer.flatMap { remarks[$0] } ?? "")
+                    $0.field("remark", entry.peer.flatMap { remarks[$0] })
                     $0.field("peer_id", entry.peer?.rawValue)
                     $0.field("unread_count", entry.unreadCount)
                     $0.field("content", text)
@@ -91,7 +92,8 @@ extension JSONWriter {
         field("sender_name", sender?.nickname ?? "")
         field("content", message.text)
         field("reply_id", message.replyTo?.rawValue)
-        field("status", "sent")
+        // A number: clients compare it. Of the others (1 recalled, 2 system, 3 file) none is ever listed or pushed.
+        field("status", 0)
         field("created_at", time: message.sentAt)
         field("updated_at", time: message.sentAt)
     }

@@ -29,6 +29,7 @@ struct RestError: SurfaceFailure, Hashable {
     static let friendUnknown = RestError(400, "找不到好友")
     static let noFriendship = RestError(400, "好友不存在")
     static let blocksHimself = RestError(400, "不能拉黑自己")
+    static let messageUnknown = RestError(400, "消息不存在")
     static let notOwnMessage = RestError(400, "只能撤回自己的消息")
     static let alreadyRecalled = RestError(409, "消息已撤回")
 
@@ -70,7 +71,7 @@ struct RestError: SurfaceFailure, Hashable {
         case .invalidReply: self.init(400, "被回复的消息不存在")
         case .invalidText: self.init(400, "消息长度应为1到\(error.detail)个字符")
         case .conflictingClientID: self.init(409, "client_message_id已用于其他消息")
-        case .invalidMessage: self.init(400, "消息不存在")
+        case .invalidMessage: self = .messageUnknown
         case .tooLate: self.init(400, "超过撤回时限")
         case .alreadyRecalled: self = .alreadyRecalled
         }

@@ -60,7 +60,9 @@ extension RestSurface {
     @Sendable func hideMessage(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let message = try call.messageID()
         _ = try await messageService.ask(
-            MessageAPI.HideMessage(account: session.account, message: message), call.context)
+            MessageAPI.HideMessage(account: session.account, message: message), call.context,
+            // Nobody is told whether there is a message that he may not see.
+            wording: [.notParticipant: .messageUnknown])
         return .noData
     }
 }
