@@ -43,29 +43,3 @@ import Testing
         #expect(refusal(sender: 20, isRecalled: true, now: .max) == .alreadyRecalled)
     }
 }
-
-@Suite struct SteadyClockTests {
-    private func time(_ milliseconds: Int64) -> MonotonicTime {
-        MonotonicTime(nanoseconds: milliseconds * 1_000_000)
-    }
-
-    @Test func `it shows the wall clock's time while that goes forward`() {
-        var clock = SteadyClock(at: 0, since: time(50))
-        #expect(clock.read(wall: 10_000, at: time(60)) == 10_000)
-        #expect(clock.read(wall: 10_001, at: time(61)) == 10_001)
-        #expect(clock.read(wall: 99_000, at: time(62)) == 99_000)
-    }
-
-    @Test func `set back, it goes on at the pace of the monotonic clock until the wall clock has caught up`() {
-        var clock = SteadyClock(at: 0, since: time(0))
-        #expect(clock.read(wall: 100_000, at: time(1_000)) == 100_000)
-        #expect(clock.read(wall: 40_000, at: time(1_000)) == 100_000)
-        // Read often, it loses nothing of the time between.
-        for tenth in 1...100 as ClosedRange<Int64> {
-            let now = MonotonicTime(nanoseconds: 1_000_000_000 + tenth * 100_000)
-            #expect(clock.read(wall: 40_000, at: now) == 100_000 + tenth / 10)
-        }
-        #expect(clock.read(wall: 160_000, at: time(61_000)) == 160_000)
-        #expect(clock.read(wall: 160_500, at: time(61_000)) == 160_500)
-    }
-}

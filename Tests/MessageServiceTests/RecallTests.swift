@@ -184,6 +184,23 @@ import Testing
         }
     }
 
+    @Test func `a clock that was set forward and back is a day ahead for messages and recalls alike`() async throws {
+        try await withMessageStore { store in
+            try await store.openConversation(1, [10, 20])
+            let early = try await store.send("early", from: 10, to: 1)
+            let day: Int64 = 86_400_000
+
+            for time in [early.sentAt + day, early.sentAt] {
+                await #expect(throws: ServiceError(.tooLate)) {
+                    try await store.recall(early.message, by: 10, at: time)
+                }
+            }
+            let late = try await store.send("late", from: 10, to: 1)
+            #expect(late.sentAt >= early.sentAt + day)
+            try await store.recall(late.message, by: 10, at: early.sentAt)
+        }
+    }
+
     @Test func `a clock that was set back during a restart changes neither send times nor the window`() async throws {
         try await withMessageStore { store in
             try await store.openConversation(1, [10, 20])

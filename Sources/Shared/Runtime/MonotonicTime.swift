@@ -30,7 +30,8 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     }
 }
 
-/// The wall clock, for what is stored or shown: milliseconds since 1970.
+/// The wall clock, for what is shown: milliseconds since 1970. It jumps, so nothing that is compared is measured by it;
+/// that is what ``MonotonicTime`` and ``ServiceClock`` are for.
 package enum WallClock {
     package static var milliseconds: Int64 {
         var time = timespec()

@@ -11,14 +11,14 @@ extension MessageStore {
         let db = transaction.db
         return try timelines.withState { state in
             let joinedAfter = try lastMessage(&state, db)
+            let now = try time(&state, wall: WallClock.milliseconds, db)
             try db.execute(
                 sql: """
                     INSERT INTO conversation (id, kind, openedAt, smallerID, greaterID) VALUES (?, ?, ?, ?, ?)
                     ON CONFLICT DO NOTHING
                     """,
                 arguments: [
-                    opening.conversation, opening.conversationKind.rawValue, WallClock.milliseconds, pair?.smaller,
-                    pair?.greater,
+                    opening.conversation, opening.conversationKind.rawValue, now, pair?.smaller, pair?.greater,
                 ])
             guard db.changesCount == 1 else { return false }
             for account in participants {
@@ -102,7 +102,7 @@ extension MessageStore {
             guard try Self.isOpen(conversation, db) else { return false }
             try db.execute(
                 sql: "UPDATE conversation SET closedAt = ? WHERE id = ?",
-                arguments: [WallClock.milliseconds, conversation])
+                arguments: [time(&state, wall: WallClock.milliseconds, db), conversation])
             let left = try AccountID.fetchAll(
                 db, sql: "SELECT accountID FROM participant WHERE conversationID = ? ORDER BY accountID",
                 arguments: [conversation])
