@@ -23,14 +23,15 @@ package enum ContractSamples {
         Exchange(
             AuthAPI.LogIn(
                 kind: .userName, name: "Ashitemaru", password: "123456", dialect: .classic, device: "phone",
-                secondLogin: .refuse, address: "192.0.2.1"),
+                secondLogin: .refuse, address: "192.0.2.1", presentedTokens: ["a.b.c"]),
             AuthAPI.LogIn.Reply(
-                session: SessionID(7), token: "a.b.c", expiresAt: 1_700_000_000, refreshToken: "r", profile: profile)),
+                session: SessionID(7), token: "a.b.c", expiresAt: 1_700_000_000, expiresIn: 900, refreshToken: "r",
+                profile: profile)),
         Exchange(
             AuthAPI.Refresh(refreshToken: "r"),
             AuthAPI.Refresh.Reply(
                 session: SessionID(7), account: AccountID(1), token: "a.b.c", expiresAt: 1_700_000_000,
-                refreshToken: "s")),
+                expiresIn: 900, refreshToken: "s")),
         Exchange(AuthAPI.LogOut(account: AccountID(1), session: SessionID(7)), Done()),
         Exchange(
             AuthAPI.Sessions(account: AccountID(1)),
@@ -40,7 +41,8 @@ package enum ContractSamples {
                         session: SessionID(7), dialect: .rest, device: "phone", createdAt: 1_700_000_000_000,
                         lastSeenAt: 1_700_000_000_001, expiresAt: 1_700_000_002)
                 ])),
-        Exchange(AuthAPI.NoteSeen(sessions: [SessionID(7)]), Done()),
+        Exchange(
+            AuthAPI.NoteSeen(sessions: [SessionID(7)]), AuthAPI.NoteSeen.Reply(now: 1_700_000_000_000)),
         Exchange(
             AuthAPI.Profiles(accounts: [AccountID(1), AccountID(2)]), AuthAPI.Profiles.Reply(profiles: [profile])),
         Exchange(
@@ -61,14 +63,15 @@ package enum ContractSamples {
             AuthAPI.RevokedSessions.Reply(
                 revocations: [
                     AuthAPI.RevokedSessions.Revocation(session: SessionID(7), expiresAt: 1_700_000_000)
-                ], position: 12, hasMore: true)),
+                ], position: 12, hasMore: true, now: 1_700_000_000_000)),
         Exchange(
             AuthAPI.ModifyAccount(
                 account: AccountID(1), session: SessionID(7), rules: .rest, password: "123456", newUserName: "Ashi",
                 newNickname: nil, newUID: "ashi", newPassword: nil, newPhoneNumber: nil, newEmail: "a@qq.com",
                 newPicture: PictureUpload(Blob([0x89]), isDataURL: false)),
             AuthAPI.ModifyAccount.Reply(profile: profile)),
-        Exchange(AuthAPI.CancelAccount(account: AccountID(1), password: "123456"), Done()),
+        Exchange(
+            AuthAPI.CancelAccount(account: AccountID(1), session: SessionID(7), password: "123456"), Done()),
     ]
 
     package static let social = [

@@ -163,21 +163,27 @@ package enum AuthAPI {
         package struct Reply: WireRecord, Hashable {
             package var session: SessionID
             package var token: String
-            /// Seconds since 1970 when the token expires.
+            /// Seconds since 1970 when the token expires, by auth-svc's clock.
             package var expiresAt: Int64
+            /// Seconds until then.
+            package var expiresIn: Int64
             /// Opaque; only sessions of ``Dialect/rest`` have one.
             package var refreshToken: String?
             package var profile: Profile
 
-            package init(session: SessionID, token: String, expiresAt: Int64, refreshToken: String?, profile: Profile) {
+            package init(
+                session: SessionID, token: String, expiresAt: Int64, expiresIn: Int64, refreshToken: String?,
+                profile: Profile
+            ) {
                 self.session = session
                 self.token = token
                 self.expiresAt = expiresAt
+                self.expiresIn = expiresIn
                 self.refreshToken = refreshToken
                 self.profile = profile
             }
             package static let wireFormat = WireFormat(
-                Self.init, \.session, \.token, \.expiresAt, \.refreshToken, \.profile)
+                Self.init, \.session, \.token, \.expiresAt, \.expiresIn, \.refreshToken, \.profile)
         }
 
         package var kind: LogInName
@@ -189,10 +195,17 @@ package enum AuthAPI {
         package var secondLogin: SecondLogin
         /// The client's network address, for the rate of failures.
         package var address: String
+        /// Access and refresh tokens that came with the log-in, whatever they are worth; at most
+        /// ``maxPresentedTokens`` count. One of a session of the account, live or over not long ago, makes a known device
+        /// of the client: no failures of others hold it off.
+        package var presentedTokens: [String]
+
+        /// A header and a cookie.
+        package static let maxPresentedTokens = 2
 
         package init(
             kind: LogInName, name: String, password: String, dialect: Dialect, device: String, secondLogin: SecondLogin,
-            address: String
+            address: String, presentedTokens: [String]
         ) {
             self.kind = kind
             self.name = name
@@ -201,9 +214,10 @@ package enum AuthAPI {
             self.device = device
             self.secondLogin = secondLogin
             self.address = address
+            self.presentedTokens = presentedTokens
         }
         package static let wireFormat = WireFormat(
-            Self.init, \.kind, \.name, \.password, \.dialect, \.device, \.secondLogin, \.address)
+            Self.init, \.kind, \.name, \.password, \.dialect, \.device, \.secondLogin, \.address, \.presentedTokens)
     }
 
     /// What every refresh token begins with: nothing else a client may present does.
@@ -222,21 +236,25 @@ package enum AuthAPI {
             package var session: SessionID
             package var account: AccountID
             package var token: String
-            /// Seconds since 1970 when the token expires.
+            /// Seconds since 1970 when the token expires, by auth-svc's clock.
             package var expiresAt: Int64
+            /// Seconds until then.
+            package var expiresIn: Int64
             package var refreshToken: String
 
             package init(
-                session: SessionID, account: AccountID, token: String, expiresAt: Int64, refreshToken: String
+                session: SessionID, account: AccountID, token: String, expiresAt: Int64, expiresIn: Int64,
+                refreshToken: String
             ) {
                 self.session = session
                 self.account = account
                 self.token = token
                 self.expiresAt = expiresAt
+                self.expiresIn = expiresIn
                 self.refreshToken = refreshToken
             }
             package static let wireFormat = WireFormat(
-                Self.init, \.session, \.account, \.token, \.expiresAt, \.refreshToken)
+                Self.init, \.session, \.account, \.token, \.expiresAt, \.expiresIn, \.refreshToken)
         }
 
         package var refreshToken: String
@@ -301,10 +319,16 @@ package enum AuthAPI {
             Self.init, \.session, \.dialect, \.device, \.createdAt, \.lastSeenAt, \.expiresAt)
     }
 
-    /// Says that sessions were used just now. Idempotent.
+    /// Says that sessions were used just now, if any, and asks for the time. Idempotent.
     package struct NoteSeen: BusRequest {
         package static let route = "auth.noteSeen"
-        package typealias Reply = Done
+
+        package struct Reply: WireRecord, Hashable {
+            /// auth-svc's clock, in milliseconds since 1970: tokens are judged by the clock they were made by.
+            package var now: Int64
+            package init(now: Int64) { self.now = now }
+            package static let wireFormat = WireFormat(Self.init, \.now)
+        }
 
         /// At most 1,000; those that are over are ignored.
         package var sessions: [SessionID]
@@ -419,13 +443,16 @@ package enum AuthAPI {
             package var position: Int64
             /// Whether there are more, after the last one of these.
             package var hasMore: Bool
+            /// auth-svc's clock, in milliseconds since 1970: every token that expired before is left out.
+            package var now: Int64
 
-            package init(revocations: [Revocation], position: Int64, hasMore: Bool) {
+            package init(revocations: [Revocation], position: Int64, hasMore: Bool, now: Int64) {
                 self.revocations = revocations
                 self.position = position
                 self.hasMore = hasMore
+                self.now = now
             }
-            package static let wireFormat = WireFormat(Self.init, \.revocations, \.position, \.hasMore)
+            package static let wireFormat = WireFormat(Self.init, \.revocations, \.position, \.hasMore, \.now)
         }
 
         /// The last session of the page before; `nil` for the first page.
@@ -451,7 +478,7 @@ package enum AuthAPI {
         }
 
         package var account: AccountID
-        /// The session that asks; it outlives a change of password.
+        /// The session that asks; it outlives a change of password, and wrong passwords count for it.
         package var session: SessionID
         /// Whose document says what the texts must be like.
         package var rules: Dialect
@@ -489,19 +516,23 @@ package enum AuthAPI {
     /// Ends an account: its name is shown with `（已注销）` behind it and is free again, its profile and picture are
     /// erased, all its sessions are revoked, and it leaves its groups (``SocialAPI/CancelAccount``).
     ///
-    /// Answers when social-svc has taken note. Error: ``ServiceError/Code/wrongPassword``, and nothing changes.
+    /// Answers when social-svc has taken note. Errors: ``ServiceError/Code/wrongPassword``, and nothing changes;
+    /// `rateLimited`.
     package struct CancelAccount: BusRequest {
         package static let route = "auth.cancelAccount"
         package typealias Reply = Done
 
         package var account: AccountID
+        /// The session that asks; wrong passwords count for it.
+        package var session: SessionID
         package var password: String
 
-        package init(account: AccountID, password: String) {
+        package init(account: AccountID, session: SessionID, password: String) {
             self.account = account
+            self.session = session
             self.password = password
         }
-        package static let wireFormat = WireFormat(Self.init, \.account, \.password)
+        package static let wireFormat = WireFormat(Self.init, \.account, \.session, \.password)
     }
 
     // MARK: - Events

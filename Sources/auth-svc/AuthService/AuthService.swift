@@ -19,6 +19,7 @@ package final class AuthService: RunnableService {
     private let bus: BusConfiguration
     private let context: ZMQContext
     private let logger: Logger
+    private let time: TimeSource
     private let running = Mutex<Running?>(nil)
 
     /// A service with the operator's settings and a ZeroMQ context of its own.
@@ -29,11 +30,15 @@ package final class AuthService: RunnableService {
     }
 
     /// A service with settings made by hand; nothing is opened before ``start()``.
-    package init(_ configuration: AuthConfiguration, bus: BusConfiguration, context: ZMQContext, logger: Logger) {
+    package init(
+        _ configuration: AuthConfiguration, bus: BusConfiguration, context: ZMQContext, logger: Logger,
+        time: TimeSource = .system
+    ) {
         self.configuration = configuration
         self.bus = bus
         self.context = context
         self.logger = logger
+        self.time = time
     }
 
     /// Takes the data folder, opens database and signing key, takes up what an earlier life owed social-svc, and answers
@@ -72,8 +77,8 @@ package final class AuthService: RunnableService {
             let keyPath = host.directory.path + "/auth-signing-key.pem"
             let isKeyNew = access(keyPath, F_OK) != 0
             let key = try SigningKeyFile.loadOrCreate(at: keyPath)
-            let store = AuthStore(database: host.database)
-            if isKeyNew { try await store.revokeAll(now: WallClock.milliseconds) }
+            let store = try await AuthStore(host.database, time: time)
+            if isKeyNew { try await store.revokeAll(now: store.clock.milliseconds) }
             let hasher = try PasswordHasher(
                 cost: configuration.passwordCost, maxWaiting: configuration.maxWaitingHashes)
             let socialService = try await host.client(of: .social)

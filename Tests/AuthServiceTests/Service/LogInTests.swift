@@ -259,73 +259,6 @@ import Testing
         }
     }
 
-    // MARK: - Limits
-
-    @Test func `ten failures bar the address that failed, and nobody else`() async throws {
-        var configuration = try testConfiguration()
-        configuration.areRatesLimited = true
-        try await withAuthService(configuration) { _, client in
-            _ = try await client.ask(AuthAPI.Register.test())
-            for _ in 1...10 {
-                #expect(
-                    await client.refusal(of: AuthAPI.LogIn.test(password: "wrong", address: "198.51.100.1"))
-                        == ServiceError(.wrongCredentials))
-            }
-
-            let barred = try #require(await client.refusal(of: AuthAPI.LogIn.test(address: "198.51.100.1")))
-            #expect(barred.code == .rateLimited)
-            let seconds = try #require(Int(barred.detail))
-            #expect(500...600 ~= seconds)
-            _ = try await client.ask(AuthAPI.LogIn.test(address: "192.0.2.1"))
-        }
-    }
-
-    @Test func `ten failures count together, whichever names of the account were tried`() async throws {
-        var configuration = try testConfiguration()
-        configuration.areRatesLimited = true
-        try await withAuthService(configuration) { _, client in
-            _ = try await client.ask(AuthAPI.Register.test())
-            for index in 0..<10 {
-                let (kind, name) = names[index % names.count]
-                #expect(
-                    await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind, password: "wrong"))?.code
-                        == .wrongCredentials)
-            }
-
-            for (kind, name) in names {
-                #expect(await client.refusal(of: AuthAPI.LogIn.test(name, kind: kind))?.code == .rateLimited)
-            }
-        }
-    }
-
-    @Test func `right passwords and refused second log-ins are no failures`() async throws {
-        var configuration = try testConfiguration()
-        configuration.areRatesLimited = true
-        try await withAuthService(configuration) { _, client in
-            _ = try await client.ask(AuthAPI.Register.test())
-            _ = try await client.ask(AuthAPI.LogIn.test(secondLogin: .refuse))
-
-            for _ in 1...12 {
-                #expect(
-                    await client.refusal(of: AuthAPI.LogIn.test(secondLogin: .refuse))?.code == .alreadyLoggedIn)
-                _ = try await client.ask(AuthAPI.LogIn.test(dialect: .rest))
-            }
-        }
-    }
-
-    @Test func `an address is barred after 50 failures with whatever names`() async throws {
-        var configuration = try testConfiguration()
-        configuration.areRatesLimited = true
-        try await withAuthService(configuration) { _, client in
-            _ = try await client.ask(AuthAPI.Register.test())
-            for number in 1...50 {
-                #expect(await client.refusal(of: AuthAPI.LogIn.test("nobody\(number)"))?.code == .accountNotFound)
-            }
-
-            #expect(await client.refusal(of: AuthAPI.LogIn.test())?.code == .rateLimited)
-        }
-    }
-
     // MARK: - Records and logs
 
     @Test func `a record of a lower cost is made anew at log-in, and the password stays`() async throws {
@@ -381,13 +314,13 @@ import Testing
 }
 
 extension BusClient {
-    /// The claims of a token under the keys the service serves.
-    func verify(_ token: String) async throws -> AccessClaims {
+    /// The claims of a token under the keys the service serves, at a time in seconds since 1970.
+    func verify(_ token: String, now: Int64 = WallClock.seconds) async throws -> AccessClaims {
         var keys: [String: Ed25519PublicKey] = [:]
         for key in try await ask(AuthAPI.SigningKeys()).keys {
             keys[key.id] = try Ed25519PublicKey(rawBytes: key.publicKey.bytes)
         }
-        return try TokenVerifier(keys: keys).verify(token, now: WallClock.seconds)
+        return try TokenVerifier(keys: keys).verify(token, now: now)
     }
 }
 
@@ -397,6 +330,13 @@ extension TestBus {
         let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
         try await queue.write { db in try db.execute(sql: sql) }
         try queue.close()
+    }
+
+    /// A number that the service's database knows.
+    func readNumber(_ sql: String) async throws -> Int {
+        let queue = try DatabaseQueue(path: configuration.dataPath + "/auth-svc.db")
+        defer { try? queue.close() }
+        return try await queue.read { db in try Int.fetchOne(db, sql: sql) } ?? 0
     }
 
     /// The password record of the only account.

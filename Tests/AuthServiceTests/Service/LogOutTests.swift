@@ -13,9 +13,7 @@ import Testing
             let kept = try await client.ask(AuthAPI.LogIn.test())
             let expiresAt = try await client.verify(reply.token).expiresAt
             let events = try await bus.follow(.auth)
-            #expect(
-                try await client.ask(AuthAPI.RevokedSessions())
-                    == AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false))
+            #expect(try await client.ask(AuthAPI.RevokedSessions()).revocations == [])
 
             _ = try await client.ask(AuthAPI.LogOut.test(reply.session))
 
@@ -23,9 +21,9 @@ import Testing
                 try await events.next(AuthAPI.SessionRevoked.self)
                     == AuthAPI.SessionRevoked(session: reply.session, account: account, expiresAt: expiresAt))
             let revocation = AuthAPI.RevokedSessions.Revocation(session: reply.session, expiresAt: expiresAt)
-            #expect(
-                try await client.ask(AuthAPI.RevokedSessions())
-                    == AuthAPI.RevokedSessions.Reply(revocations: [revocation], position: 1, hasMore: false))
+            let listed = try await client.ask(AuthAPI.RevokedSessions())
+            #expect(listed.revocations == [revocation])
+            #expect(listed.position == 1 && !listed.hasMore)
             _ = try await client.ask(AuthAPI.LogOut.test(kept.session))
         }
     }

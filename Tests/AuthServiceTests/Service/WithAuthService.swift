@@ -20,12 +20,12 @@ func testConfiguration() throws -> AuthConfiguration {
 ///   - dataPath: an earlier service's folder, to go on with; a new folder by default.
 func withAuthService<Value>(
     on bus: TestBus? = nil, dataPath: String? = nil, _ configuration: AuthConfiguration? = nil,
-    _ body: (TestBus, BusClient) async throws -> Value
+    time: TimeSource = .system, _ body: (TestBus, BusClient) async throws -> Value
 ) async throws -> Value {
     let bus = try bus ?? TestBus()
     let service = AuthService(
         try configuration ?? testConfiguration(), bus: bus.configuration(dataPath: dataPath), context: bus.context,
-        logger: bus.logger)
+        logger: bus.logger, time: time)
     try await service.start()
     do {
         let value = try await body(bus, try await bus.client(of: .auth))
@@ -77,7 +77,7 @@ func withAuthHandlers(
     let configuration = try testConfiguration()
     let hasher = try PasswordHasher(cost: cost ?? configuration.passwordCost)
     let handlers = AuthHandlers(
-        configuration: configuration, store: AuthStore(database: host.database), hasher: hasher,
+        configuration: configuration, store: try await AuthStore(host.database), hasher: hasher,
         key: try Ed25519PrivateKey.generate(),
         relay: OutboxRelay(
             database: host.database, from: .auth, to: try await host.client(of: .social), logger: bus.logger),
@@ -139,11 +139,11 @@ extension AuthAPI.LogIn {
     static func test(
         _ name: String = "Ashitemaru", kind: AuthAPI.LogInName = .userName, password: String = "123456",
         dialect: Dialect = .classic, device: String = "", secondLogin: AuthAPI.SecondLogin = .allow,
-        address: String = "192.0.2.1"
+        address: String = "192.0.2.1", presentedTokens: [String] = []
     ) -> Self {
         Self(
             kind: kind, name: name, password: password, dialect: dialect, device: device, secondLogin: secondLogin,
-            address: address)
+            address: address, presentedTokens: presentedTokens)
     }
 }
 
@@ -171,8 +171,8 @@ extension AuthAPI.LogOut {
 
 extension AuthAPI.CancelAccount {
     /// The end of the first account.
-    static func test(_ account: Int64 = 1, password: String = "123456") -> Self {
-        Self(account: AccountID(account), password: password)
+    static func test(_ account: Int64 = 1, session: Int64 = 1, password: String = "123456") -> Self {
+        Self(account: AccountID(account), session: SessionID(session), password: password)
     }
 }
 

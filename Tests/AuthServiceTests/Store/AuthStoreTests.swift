@@ -92,8 +92,12 @@ import Testing
             #expect(
                 before
                     == AuthAPI.RevokedSessions.Reply(
-                        revocations: [.init(session: session, expiresAt: expiresAt)], position: 1, hasMore: false))
-            #expect(after == AuthAPI.RevokedSessions.Reply(revocations: [], position: 1, hasMore: false))
+                        revocations: [.init(session: session, expiresAt: expiresAt)], position: 1, hasMore: false,
+                        now: expiresAt * 1_000 - 1))
+            #expect(
+                after
+                    == AuthAPI.RevokedSessions.Reply(
+                        revocations: [], position: 1, hasMore: false, now: expiresAt * 1_000))
         }
     }
 
@@ -355,7 +359,7 @@ import Testing
             logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
             migrations: AuthMigrations.register)
         defer { database.close() }
-        try await body(AuthStore(database: database))
+        try await body(try await AuthStore(database))
     }
 
     private func account(_ userName: String, phoneNumber: String = "13243218765") throws -> NewAccount {

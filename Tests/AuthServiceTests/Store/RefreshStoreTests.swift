@@ -239,7 +239,7 @@ import Testing
             logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
             migrations: AuthMigrations.register)
         defer { database.close() }
-        try await body(try await TokenFamily(in: AuthStore(database: database), openedAt: start))
+        try await body(try await TokenFamily(in: try await AuthStore(database), openedAt: start))
     }
 }
 

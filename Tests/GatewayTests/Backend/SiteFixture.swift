@@ -25,6 +25,8 @@ struct SiteConfiguration {
     var auth = AuthConfiguration()
     var social = SocialConfiguration()
     var message = MessageConfiguration()
+    /// The clocks auth-svc reads.
+    var authTime = TimeSource.system
     /// Stands in for auth-svc when it is set.
     var authRoutes: BusRoutes?
     /// Stands in for message-svc when it is set.
@@ -145,7 +147,9 @@ final class Site: Sendable {
             StubService(
                 .message, routes: configuration.messageRoutes ?? BusRoutes(), bus: bus, context: context,
                 logger: logger)
-        case .auth: AuthService(configuration.auth, bus: bus, context: context, logger: logger)
+        case .auth:
+            AuthService(
+                configuration.auth, bus: bus, context: context, logger: logger, time: configuration.authTime)
         case .social: SocialService(configuration.social, bus: bus, context: context, logger: logger)
         case .message, .gateway: MessageService(configuration.message, bus: bus, context: context, logger: logger)
         }

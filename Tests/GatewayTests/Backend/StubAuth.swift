@@ -38,7 +38,8 @@ final class StubAuth: Sendable {
                 keys: [.init(id: key.publicKey.keyID, publicKey: Blob(key.publicKey.rawBytes))])
         }
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { [self] _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: revocations.withLock { $0 }, position: 0, hasMore: false)
+            AuthAPI.RevokedSessions.Reply(
+                revocations: revocations.withLock { $0 }, position: 0, hasMore: false, now: WallClock.milliseconds)
         }
         add(&routes)
         return routes

@@ -175,7 +175,7 @@ import Testing
             respond(
                 .success(
                     AuthAPI.LogIn.Reply(
-                        session: SessionID(7), token: "a.b.c", expiresAt: 0, refreshToken: nil,
+                        session: SessionID(7), token: "a.b.c", expiresAt: 0, expiresIn: 0, refreshToken: nil,
                         profile: .test(1, "Alice"))))
             #expect(await ended.value == SessionID(7))
         }

@@ -161,7 +161,7 @@ import Testing
             respond(
                 .success(
                     AuthAPI.LogIn.Reply(
-                        session: SessionID(7), token: "a.b.c", expiresAt: 0, refreshToken: "mrt_x",
+                        session: SessionID(7), token: "a.b.c", expiresAt: 0, expiresIn: 0, refreshToken: "mrt_x",
                         profile: .test(1, "Alice"))))
             #expect(await ended.value == SessionID(7))
         }

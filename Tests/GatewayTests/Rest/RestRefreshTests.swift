@@ -113,7 +113,7 @@ import Testing
                 .success(
                     AuthAPI.Refresh.Reply(
                         session: SessionID(7), account: AccountID(1), token: "a.b.c", expiresAt: 0,
-                        refreshToken: "mrt_y")))
+                        expiresIn: 0, refreshToken: "mrt_y")))
             // The next thing auth-svc hears of is something else.
             let token = try auth.token()
             _ = try await site.ask("GET", "/auth/info/strangers/uid/x", headers: ["Authorization": token])

@@ -63,16 +63,15 @@ import Testing
     }
 
     @Test func `a connection lives as long as its token, and in rest for a day if its session is refreshed`() {
-        func lifetimes(_ dialect: Dialect, now: Int64) -> [Duration] {
+        func lifetimes(_ dialect: Dialect, secondsLeft: Int64) -> [Duration] {
             let session = Session(
                 id: SessionID(1), account: AccountID(1), dialect: dialect.description, expiresAt: 1_900)
             let spoken: [any PushDialect] = [ClassicPush(), SocketPush(), RestPush()]
-            return spoken.map { $0.lifetime(of: session, now: now) }
+            return spoken.map { $0.lifetime(of: session, secondsLeft: secondsLeft) }
         }
         let (quarter, day) = (Duration.seconds(900), Duration.seconds(86_400))
-        #expect(lifetimes(.rest, now: 1_000) == [quarter, quarter, day])
-        #expect(lifetimes(.classic, now: 1_000) == [quarter, quarter, quarter])
-        #expect(lifetimes(.socket, now: 1_900) == [.zero, .zero, .zero])
-        #expect(lifetimes(.socket, now: 1_901) == [.zero, .zero, .zero])
+        #expect(lifetimes(.rest, secondsLeft: 900) == [quarter, quarter, day])
+        #expect(lifetimes(.classic, secondsLeft: 900) == [quarter, quarter, quarter])
+        #expect(lifetimes(.socket, secondsLeft: 0) == [.zero, .zero, .zero])
     }
 }

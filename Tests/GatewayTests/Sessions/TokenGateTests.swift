@@ -99,6 +99,37 @@ import Testing
         }
     }
 
+    @Test func `tokens are judged by the time auth-svc tells, whatever the wall clock shows`() async throws {
+        let auth = try StubAuth()
+        let ahead = Mutex<Int64>(0)
+        var routes = BusRoutes()
+        routes.on(AuthAPI.SigningKeys.self, from: [.gateway]) { _, _ throws(ServiceError) in Self.keys(auth) }
+        routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            AuthAPI.RevokedSessions.Reply(
+                revocations: [], position: 0, hasMore: false,
+                now: WallClock.milliseconds + 1_000 * ahead.withLock { $0 })
+        }
+        routes.on(AuthAPI.NoteSeen.self, from: [.gateway]) { _, _ throws(ServiceError) in
+            AuthAPI.NoteSeen.Reply(now: WallClock.milliseconds + 1_000 * ahead.withLock { $0 })
+        }
+        try await withStub(of: .auth, routes) { client async throws in
+            let gate = TokenGate(auth: client, logger: .silent)
+            let token = try auth.token(session: 1, lifetime: 86_400)
+            // Set back by an hour, the wall clock shows less than the clock that made a token, and more after the return.
+            for hours in [1, -1] as [Int64] {
+                ahead.withLock { $0 = hours * 3_600 }
+                await gate.synchronize()
+                #expect(await gate.judge(token, .test()).name == "live")
+                #expect(
+                    try await gate.judge(auth.token(session: 2, lifetime: 1_800), .test()).name
+                        == (hours > 0 ? "over" : "live"))
+            }
+            ahead.withLock { $0 = 2 * 86_400 }
+            await gate.reportSeen()
+            #expect(await gate.judge(token, .test()).name == "over")
+        }
+    }
+
     @Test func `auth-svc is told which sessions were used, and what it missed with the next report`() async throws {
         let auth = try StubAuth()
         let heard = Mutex<[[Int64]]>([])
@@ -107,7 +138,7 @@ import Testing
             $0.on(AuthAPI.NoteSeen.self, from: [.gateway]) { request, _ throws(ServiceError) in
                 if isAway.withLock({ $0 }) { throw ServiceError(.unavailable) }
                 heard.withLock { $0.append(request.sessions.map(\.rawValue)) }
-                return Done()
+                return AuthAPI.NoteSeen.Reply(now: WallClock.milliseconds)
             }
         }
         auth.revoke(3)
@@ -125,7 +156,8 @@ import Testing
             await gate.reportSeen()
         }
         let reports = heard.withLock { $0 }
-        #expect(reports.map(\.count) == [1_000, 501])
+        // The last one only asks for the time.
+        #expect(reports.map(\.count) == [1_000, 501, 0])
         #expect(Set(reports.joined()) == Set([1] + (2_000..<3_500)))
     }
 
@@ -140,7 +172,8 @@ import Testing
                 keys: keys.withLock { $0 }.map { .init(id: $0.keyID, publicKey: Blob($0.rawBytes)) })
         }
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
+            AuthAPI.RevokedSessions.Reply(
+                revocations: [], position: 0, hasMore: false, now: WallClock.milliseconds)
         }
         try await withStub(of: .auth, routes) { client in
             let gate = TokenGate(auth: client, logger: .silent)
@@ -171,7 +204,8 @@ import Testing
             respond(.success(Self.keys(auth)))
         }
         routes.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
+            AuthAPI.RevokedSessions.Reply(
+                revocations: [], position: 0, hasMore: false, now: WallClock.milliseconds)
         }
         try await withStub(of: .auth, routes) { client in
             let gate = TokenGate(auth: client, logger: .silent)
@@ -211,7 +245,8 @@ import Testing
             let revocations = page.map {
                 StubAuth.Revocation(session: SessionID($0), expiresAt: WallClock.seconds + 1_000)
             }
-            return AuthAPI.RevokedSessions.Reply(revocations: revocations, position: 0, hasMore: page != [7])
+            return AuthAPI.RevokedSessions.Reply(
+                revocations: revocations, position: 0, hasMore: page != [7], now: WallClock.milliseconds)
         }
         try await withStub(of: .auth, routes) { client async throws in
             let gate = TokenGate(auth: client, logger: .silent)
@@ -231,7 +266,8 @@ import Testing
                 keys: [.init(id: auth.key.publicKey.keyID, publicKey: Blob(auth.key.publicKey.rawBytes))])
         }
         failing.on(AuthAPI.RevokedSessions.self, from: [.gateway]) { _, _ throws(ServiceError) in
-            AuthAPI.RevokedSessions.Reply(revocations: [], position: 0, hasMore: false)
+            AuthAPI.RevokedSessions.Reply(
+                revocations: [], position: 0, hasMore: false, now: WallClock.milliseconds)
         }
         #expect(routes.names.count == failing.names.count)
         try await withStub(of: .auth, failing) { client async throws in

@@ -155,11 +155,10 @@ struct TokenAttackTests {
     }
 
     @Test(arguments: [
-        "\"1000\"", "1000.0", "1e3", "-1", "-9223372036854775808", "null", "false", "9223372036854775808", "1061",
-        "1899",
-        "9223372036854775807",
+        "\"1000\"", "1000.0", "1e3", "-1", "-9223372036854775808", "null", "false", "9223372036854775808",
+        "1900", "9223372036854775807",
     ])
-    func `an issue time that is no whole number or far ahead is refused`(value: String) throws {
+    func `an issue time that is no whole number before the expiry is refused`(value: String) throws {
         let token = try forge.token(payload: Forge.payload.replacing("1000", with: value))
         #expect(forge.refusal(of: token) == .malformed)
     }
@@ -185,7 +184,7 @@ struct TokenAttackTests {
     }
 
     @Test(arguments: [
-        ("1000", true), ("1060", true), ("1061", false), ("\"1000\"", false), ("-1", false), ("1e3", false),
+        ("1000", true), ("1001", false), ("\"1000\"", false), ("-1", false), ("1e3", false),
     ])
     func `a not-before time is obeyed although we write none`(value: String, isAccepted: Bool) throws {
         let token = try forge.token(payload: Forge.payload.dropLast() + ",\"nbf\":\(value)}")

@@ -62,7 +62,8 @@ enum RefreshRules {
     static let keptTokens = 1_000
 
     static func decide(_ state: RefreshTokenState, now: Int64) -> RefreshDecision {
-        // A clock that was set back says a time before the one remembered: as if no time had passed.
+        // A time before the one remembered, which only a clock says that was lost with its file, is as if none had
+        // passed.
         func isWithin(_ window: Int64, since time: Int64) -> Bool { now - time < window }
 
         switch state {

@@ -27,6 +27,11 @@ struct SessionTerms: Sendable, Hashable {
 struct SessionEnds: Sendable, Hashable {
     let session: Int64
     let token: Int64
+
+    /// Seconds that the token lives.
+    ///
+    /// - Parameter now: milliseconds since 1970.
+    func tokenSeconds(from now: Int64) -> Int64 { max(0, token / 1_000 - now / 1_000) }
 }
 
 /// A log-in about to become a session. Times are milliseconds since 1970.
@@ -37,6 +42,8 @@ struct SessionOpening: Sendable {
     let account: AccountID
     let dialect: Dialect
     let device: String
+    /// Where it comes from.
+    let network: String
     let secondLogin: AuthAPI.SecondLogin
     /// Live sessions that the account may have in the dialect, this one included; at least 1.
     let maxSessions: Int
@@ -56,6 +63,7 @@ struct SessionOpening: Sendable {
         var device = String.UnicodeScalarView()
         device.append(contentsOf: label.prefix(Self.maxDeviceCharacters))
         self.device = String(device)
+        network = Network.name(of: request.address)
         secondLogin = request.secondLogin
         self.maxSessions = maxSessions
         openedAt = now
@@ -66,7 +74,7 @@ struct SessionOpening: Sendable {
 
 /// How long sessions are remembered, and how they are forgotten.
 enum SessionPruning {
-    /// Milliseconds that a session is kept after its expiry, so that a clock set back does not forget a revocation.
+    /// Milliseconds that a session is kept after its expiry: so long its device and its network are known ones.
     static let keptAfterExpiry: Int64 = 86_400_000
     /// Sessions and refresh tokens that one log-in or refresh forgets at most, and sessions that one log-in ends because
     /// there are too many: more than the one it adds, little enough not to be felt.

@@ -2,7 +2,6 @@ import Logging
 import Shared
 import SharedCrypto
 import SharedStorage
-import Synchronization
 
 /// What auth-svc answers, and what the answers are made of. The gateway is the only caller.
 final class AuthHandlers: Sendable {
@@ -12,10 +11,13 @@ final class AuthHandlers: Sendable {
     let hasher: PasswordHasher
     let signer: TokenSigner
     let publicKey: Ed25519PublicKey
+    /// Reads tokens that come with a log-in; who may do what with one is judged at the gateway.
+    let verifier: TokenVerifier
     /// Delivers what social-svc is owed.
     let relay: OutboxRelay
     let logger: Logger
-    private let limits = Mutex(RateLimits())
+    /// `nil` when the operator has switched them off.
+    let limits: AttemptLimits?
 
     init(
         configuration: AuthConfiguration, store: AuthStore, hasher: PasswordHasher, key: Ed25519PrivateKey,
@@ -28,9 +30,14 @@ final class AuthHandlers: Sendable {
         self.hasher = hasher
         signer = TokenSigner(key: key)
         publicKey = key.publicKey
+        verifier = TokenVerifier(keys: [key.publicKey.keyID: key.publicKey])
         self.relay = relay
         self.logger = logger
+        limits = configuration.areRatesLimited ? AttemptLimits(store: store) : nil
     }
+
+    /// Milliseconds since 1970 by the clock of the tables.
+    var now: Int64 { store.clock.milliseconds }
 
     /// The table of contents: one line, one file.
     var routes: BusRoutes {
@@ -52,16 +59,6 @@ final class AuthHandlers: Sendable {
     }
 
     // MARK: - Shared steps
-
-    /// Consults or changes the counters; does nothing when the operator has switched the limits off.
-    func withLimits<Failure: Error>(
-        _ step: (inout RateLimits, _ now: Int64) throws(Failure) -> Void
-    ) throws(Failure) {
-        guard configuration.areRatesLimited else { return }
-        // A clock that never jumps, so that setting the time neither frees nor bars anybody.
-        let now = MonotonicTime.now.nanoseconds / 1_000_000
-        try limits.withLock { limits throws(Failure) in try step(&limits, now) }
-    }
 
     /// Time kept back from a caller's deadline for what follows a hash.
     private static let answerMargin = Duration.milliseconds(300)
@@ -144,11 +141,6 @@ final class AuthHandlers: Sendable {
             logger.error("a token could not be signed", metadata: metadata(call, ["error": "\(error)"]))
             throw ServiceError(.internal)
         }
-    }
-
-    /// Leaves a trace of somebody who has a session but not its password.
-    func logWrongPassword(of account: AccountID, _ call: BusCall) {
-        logger.info("wrong password", metadata: metadata(call, ["account": "\(account)"]))
     }
 
     /// Refuses work whose caller has stopped waiting: it is certain then that nothing was done.

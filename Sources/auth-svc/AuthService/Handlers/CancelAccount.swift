@@ -18,12 +18,9 @@ extension AuthHandlers {
                 }
                 return repeated
             }
-            guard try await isRight(request.password, against: known.password, call) else {
-                logWrongPassword(of: account, call)
-                throw ServiceError(.wrongPassword)
-            }
+            try await confirm(request.password, of: known, in: request.session, call)
             try checkDeadline(call)
-            return try await store.cancel(account, checkedAgainst: known.password, now: WallClock.milliseconds)
+            return try await store.cancel(account, checkedAgainst: known.password, now: now)
         }
         logger.info("account cancelled", metadata: metadata(call, ["account": "\(account)"]))
         do throws(ServiceError) {

@@ -4,7 +4,7 @@ import Shared
 extension AuthHandlers {
     /// Revokes a session of the account that asks.
     func logOut(_ request: AuthAPI.LogOut, _ call: BusCall) async throws(ServiceError) -> Done {
-        try await store.revoke(request.session, of: request.account, now: WallClock.milliseconds)
+        try await store.revoke(request.session, of: request.account, now: now)
         logger.info(
             "logged out",
             metadata: metadata(call, ["account": "\(request.account)", "session": "\(request.session)"]))

@@ -20,7 +20,7 @@ extension AuthHandlers {
                 nickname: request.newNickname, uid: request.newUID, password: newRecord,
                 phoneNumber: request.newPhoneNumber, email: request.newEmail,
                 picture: request.newPicture.map(AccountChange.Picture.init))
-            return try await store.modify(change, checkedAgainst: record, now: WallClock.milliseconds)
+            return try await store.modify(change, checkedAgainst: record, now: now)
         }
         logger.info(
             "account changed",
@@ -35,12 +35,10 @@ extension AuthHandlers {
     ) async throws(ServiceError) -> PasswordRecord? {
         let password = request.password ?? ""
         guard password.isEmpty else {
-            guard let known = try await store.credentials(of: request.account),
-                try await isRight(password, against: known.password, call)
-            else {
-                logWrongPassword(of: request.account, call)
+            guard let known = try await store.credentials(of: request.account) else {
                 throw ServiceError(.wrongPassword)
             }
+            try await confirm(password, of: known, in: request.session, call)
             return known.password
         }
         if request.newPassword != nil || request.newPhoneNumber != nil || request.newEmail != nil {

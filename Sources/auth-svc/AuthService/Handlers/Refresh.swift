@@ -4,10 +4,10 @@ import Shared
 extension AuthHandlers {
     /// Exchanges a refresh token for a new pair.
     func refresh(_ request: AuthAPI.Refresh, _ call: BusCall) async throws(ServiceError) -> AuthAPI.Refresh.Reply {
-        try await refresh(request, call, now: WallClock.milliseconds)
+        try await refresh(request, call, now: now)
     }
 
-    /// Exchanges a refresh token for a new pair at a time of the wall clock, in milliseconds since 1970.
+    /// Exchanges a refresh token for a new pair at a time, in milliseconds since 1970.
     func refresh(
         _ request: AuthAPI.Refresh, _ call: BusCall, now: Int64
     ) async throws(ServiceError) -> AuthAPI.Refresh.Reply {
@@ -23,7 +23,8 @@ extension AuthHandlers {
                 for: refreshed.session, of: refreshed.account, refreshed.dialect, ends: refreshed.ends, now: now, call)
             return AuthAPI.Refresh.Reply(
                 session: refreshed.session, account: refreshed.account, token: token,
-                expiresAt: refreshed.ends.token / 1_000, refreshToken: successor.text)
+                expiresAt: refreshed.ends.token / 1_000, expiresIn: refreshed.ends.tokenSeconds(from: now),
+                refreshToken: successor.text)
         case .reused:
             throw ServiceError(.refreshTokenReused)
         case .stolen(let session, let account):

@@ -5,18 +5,16 @@ import SharedCrypto
 extension AuthHandlers {
     /// Creates an account. The order of the checks is that of the `classic` document.
     ///
-    /// A registration counts towards its address's limit when its answer tells whether a name or phone number is taken,
-    /// so that they cannot be tried out faster than accounts can be made.
+    /// Every registration counts for its address, also one that is refused: names and phone numbers cannot be tried out
+    /// faster than accounts can be made.
     func register(
         _ request: AuthAPI.Register, _ call: BusCall
     ) async throws(ServiceError) -> AuthAPI.Register.Reply {
+        try await countRegistration(from: request.address)
         let texts = AccountTexts(request)
         try rules.checkLengths(of: texts)
         try AccountRules.check(sex: request.sex)
         try rules.checkSize(of: request.picture)
-        try withLimits { limits, now throws(ServiceError) in
-            try limits.admitRegistration(from: request.address, now: now)
-        }
         if let userName = request.userName, AccountRules.isPossible(userName: userName),
             try await store.isTaken(userName: userName)
         {
@@ -32,10 +30,17 @@ extension AuthHandlers {
         let password = try await hashing(call) { [hasher] in try await hasher.hash(request.password) }
         try checkDeadline(call)
         let profile = try await store.create(
-            NewAccount(request, password: password, now: WallClock.milliseconds))
+            NewAccount(request, password: password, now: now))
         logger.info(
             "registered", metadata: metadata(call, ["account": "\(profile.account)", "address": "\(request.address)"]))
         return AuthAPI.Register.Reply(profile: profile)
+    }
+
+    private func countRegistration(from address: String) async throws(ServiceError) {
+        let subjects = [RateSubject.registrations(network: Network.name(of: address))]
+        try await limits?.begin(subjects)
+        defer { limits?.end(subjects) }
+        try await limits?.count(subjects)
     }
 }
 

@@ -9,6 +9,6 @@ extension AuthHandlers {
         _ request: AuthAPI.RevokedSessions, _: BusCall
     ) async throws(ServiceError) -> AuthAPI.RevokedSessions.Reply {
         try await store.revokedSessions(
-            after: request.after, now: WallClock.milliseconds, limit: Self.maxRevocations)
+            after: request.after, now: now, limit: Self.maxRevocations)
     }
 }

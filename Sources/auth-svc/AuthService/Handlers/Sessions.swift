@@ -8,6 +8,6 @@ extension AuthHandlers {
     func sessions(_ request: AuthAPI.Sessions, _: BusCall) async throws(ServiceError) -> AuthAPI.Sessions.Reply {
         AuthAPI.Sessions.Reply(
             sessions: try await store.liveSessions(
-                of: request.account, now: WallClock.milliseconds, limit: Self.maxListedSessions))
+                of: request.account, now: now, limit: Self.maxListedSessions))
     }
 }

@@ -7,12 +7,40 @@ enum AuthMigrations {
         migrator.registerMigration("auth-2", migrate: rememberPictureVersions)
         migrator.registerMigration("auth-3", migrate: addRefreshTokens)
         migrator.registerMigration("auth-4", migrate: rememberPictureForms)
+        migrator.registerMigration("auth-6", migrate: rememberAttempts)
     }
 
     /// A picture comes back as it came: the clients that send data URLs show nothing else.
     private static func rememberPictureForms(_ db: Database) throws {
         try db.execute(
             sql: "ALTER TABLE picture ADD COLUMN isDataURL INTEGER NOT NULL DEFAULT 0 CHECK (isDataURL IN (0, 1))")
+    }
+
+    /// Failures outlive a restart, and so does the clock that says when they are forgotten.
+    private static func rememberAttempts(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                -- One row: how far the clock of all times here has come.
+                CREATE TABLE clock (reached INTEGER NOT NULL) STRICT;
+                INSERT INTO clock SELECT max(
+                    (SELECT coalesce(max(createdAt), 0) FROM account),
+                    (SELECT coalesce(max(max(createdAt, lastSeenAt, coalesce(revokedAt, 0))), 0) FROM session));
+
+                -- What a registration or a failed log-in was counted for, as a digest; a subject that is counted again
+                -- gets the greatest number.
+                CREATE TABLE rateRecord (
+                    number INTEGER PRIMARY KEY,
+                    subject BLOB NOT NULL UNIQUE CHECK (length(subject) = 32),
+                    times TEXT NOT NULL,
+                    fills INTEGER NOT NULL,
+                    endsAt INTEGER NOT NULL
+                ) STRICT;
+                CREATE INDEX rateRecordEnd ON rateRecord (endsAt);
+
+                -- Where each was opened; unknown for those from before.
+                ALTER TABLE session ADD COLUMN network TEXT NOT NULL DEFAULT '';
+                CREATE INDEX sessionNetwork ON session (account, network);
+                """)
     }
 
     /// Sessions that are refreshed outlive their access tokens, so the two have ends of their own.

@@ -79,7 +79,7 @@ extension AuthStore {
     ///
     /// - Throws: ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/phoneNumberTaken``.
     func create(_ account: NewAccount) async throws(ServiceError) -> Profile {
-        try await database.write { transaction in
+        try await write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             if let userName = account.userName, try Self.isTaken(db, userName: userName, besides: nil) {

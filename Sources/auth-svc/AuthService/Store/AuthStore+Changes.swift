@@ -35,7 +35,7 @@ extension AuthStore {
     func modify(
         _ change: AccountChange, checkedAgainst record: PasswordRecord?, now: Int64
     ) async throws(ServiceError) -> Profile? {
-        try await database.write { transaction in
+        try await write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             let living = try Self.profiles(db, where: "account.id = ? AND cancelledAt IS NULL", [change.account])
@@ -65,7 +65,7 @@ extension AuthStore {
     func cancel(
         _ account: AccountID, checkedAgainst record: PasswordRecord, now: Int64
     ) async throws(ServiceError) -> Int64? {
-        try await database.write { transaction in
+        try await write { transaction in
             let db = transaction.db
             guard try Self.isCurrent(db, record, of: account),
                 let userName = try Self.profiles(db, where: "account.id = ?", [account]).first?.userName
@@ -88,7 +88,7 @@ extension AuthStore {
     ///
     /// - Returns: the number of the effect; `nil` when there is no such account, or it is not cancelled.
     func repeatCancellation(of account: AccountID) async throws(ServiceError) -> Int64? {
-        try await database.write { transaction in
+        try await write { transaction in
             let isCancelled = try transaction.db.cachedStatement(
                 sql: "SELECT 1 FROM account WHERE id = ? AND cancelledAt IS NOT NULL"
             ).isTrue(for: [account])

@@ -43,7 +43,7 @@ extension AuthStore {
             try KnownToken.fetch(db, refresh.presented, now: refresh.now) != nil
         }
         guard isKnown else { throw ServiceError(.sessionOver) }
-        return try await database.write { transaction in
+        return try await write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             guard !deadline.hasPassed else { throw ServiceError(.unavailable) }
@@ -106,7 +106,7 @@ extension AuthStore {
     }
 
     private static func prolong(_ db: Database, _ session: SessionID, until ends: SessionEnds, now: Int64) throws {
-        // Only forward: after a clock was set back, tokens issued before are good for longer than the new one.
+        // Only forward: with a shorter lifetime configured, tokens issued before are good for longer than the new one.
         try db.cachedStatement(
             sql: """
                 UPDATE session SET expiresAt = max(expiresAt, :expiresAt), lastSeenAt = max(lastSeenAt, :now),

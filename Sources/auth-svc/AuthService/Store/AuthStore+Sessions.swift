@@ -23,7 +23,7 @@ extension AuthStore {
         _ opening: SessionOpening, checkedAgainst record: PasswordRecord, upgrade: PasswordRecord?,
         until deadline: MonotonicTime
     ) async throws(ServiceError) -> OpenedSession? {
-        try await database.write { transaction in
+        try await write { transaction in
             let db = transaction.db
             // Refusals come before the first change: they leave the rest of the commit group untouched.
             // A session nobody learns of would stand in the way of the next log-in.
@@ -42,17 +42,45 @@ extension AuthStore {
             }
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO session (account, dialect, device, createdAt, lastSeenAt, expiresAt, tokenExpiresAt)
-                    VALUES (:account, :dialect, :device, :openedAt, :openedAt, :expiresAt, :tokenExpiresAt)
+                    INSERT INTO session (
+                        account, dialect, device, network, createdAt, lastSeenAt, expiresAt, tokenExpiresAt)
+                    VALUES (:account, :dialect, :device, :network, :openedAt, :openedAt, :expiresAt, :tokenExpiresAt)
                     """
             ).execute(arguments: [
                 "account": opening.account, "dialect": Int64(opening.dialect.rawValue), "device": opening.device,
-                "openedAt": opening.openedAt, "expiresAt": opening.ends.session,
+                "network": opening.network, "openedAt": opening.openedAt, "expiresAt": opening.ends.session,
                 "tokenExpiresAt": opening.ends.token,
             ])
             let session = SessionID(db.lastInsertedRowID)
             if let refreshToken = opening.refreshToken { try Self.add(db, refreshToken, to: session) }
             return OpenedSession(session: session, profile: profile)
+        }
+    }
+
+    /// Where a log-in to an account comes from: with one of these sessions or refresh tokens if it is the account's and
+    /// on file, else from this network if one of its sessions was opened there.
+    func origin(
+        sessions: [SessionID], refreshTokens: [Blob], network: String, of account: AccountID
+    ) async throws(ServiceError) -> LogInOrigin {
+        try await database.read { db in
+            for session in sessions {
+                let statement = try db.cachedStatement(sql: "SELECT 1 FROM session WHERE id = ? AND account = ?")
+                if try statement.isTrue(for: [session, account]) { return .session(session) }
+            }
+            for token in refreshTokens {
+                let statement = try db.cachedStatement(
+                    sql: """
+                        SELECT session.id FROM refreshToken JOIN session ON session.id = refreshToken.session
+                        WHERE digest = ? AND account = ?
+                        """)
+                if let session = try SessionID.fetchOne(statement, arguments: [token, account]) {
+                    return .session(session)
+                }
+            }
+            // Nobody's network is known when the address is not.
+            let statement = try db.cachedStatement(
+                sql: "SELECT 1 FROM session WHERE account = ? AND network = ? AND network <> '' LIMIT 1")
+            return try statement.isTrue(for: [account, network]) ? .knownNetwork : .anywhere
         }
     }
 
@@ -80,7 +108,7 @@ extension AuthStore {
 
     /// Notes that sessions were used now; those that are over, and those seen later already, stay as they are.
     func noteSeen(_ sessions: [SessionID], now: Int64) async throws(ServiceError) {
-        try await database.write { transaction in
+        try await write { transaction in
             try transaction.db.cachedStatement(
                 sql: """
                     UPDATE session SET lastSeenAt = :now
@@ -95,7 +123,7 @@ extension AuthStore {
     ///
     /// - Throws: ``ServiceError/Code/sessionOver`` when the account has no such session or it has ended already.
     func revoke(_ session: SessionID, of account: AccountID, now: Int64) async throws(ServiceError) {
-        try await database.write { transaction in
+        try await write { transaction in
             let expiry = try Int64.fetchOne(
                 transaction.db.cachedStatement(
                     sql: """
@@ -140,7 +168,7 @@ extension AuthStore {
 
     /// Ends all live sessions: nobody can use them any more, because the key that signed their tokens is gone.
     func revokeAll(now: Int64) async throws(ServiceError) {
-        try await database.write { transaction in
+        try await write { transaction in
             let accounts = try AccountID.fetchAll(
                 transaction.db,
                 sql: "SELECT DISTINCT account FROM session WHERE revokedAt IS NULL AND expiresAt > ?", arguments: [now])
@@ -169,7 +197,7 @@ extension AuthStore {
                 return AuthAPI.RevokedSessions.Revocation(session: row["id"], expiresAt: expiresAt / 1_000)
             }
             return AuthAPI.RevokedSessions.Reply(
-                revocations: revocations, position: try ServiceDatabase.head(db), hasMore: rows.count > limit)
+                revocations: revocations, position: try ServiceDatabase.head(db), hasMore: rows.count > limit, now: now)
         }
     }
 

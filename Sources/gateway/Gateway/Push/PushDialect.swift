@@ -32,10 +32,10 @@ extension PushDialect {
 extension PushDialect {
     /// How long a connection may live that is opened now.
     ///
-    /// - Parameter now: seconds since 1970.
-    func lifetime(of session: Session, now: Int64) -> Duration {
+    /// - Parameter secondsLeft: of its token.
+    func lifetime(of session: Session, secondsLeft: Int64) -> Duration {
         if let maxLifetime, session.dialect == name.description { return maxLifetime }
-        return .seconds(max(0, session.expiresAt - now))
+        return .seconds(secondsLeft)
     }
 }
 

@@ -28,7 +28,7 @@ extension PushHub {
                 return socket.close(code: .tryAgainLater, reason: "too many connections")
             }
             hub.lastConnection += 1
-            let lifetime = Duration.seconds(max(0, session.expiresAt - WallClock.seconds))
+            let lifetime = Duration.seconds(hub.gate.secondsLeft(of: session))
             let guest = GuestConnection(
                 id: hub.lastConnection, socket: socket, session: session.id, sessionOver: sessionOver,
                 expiry: hub.close(socket, sessionOver, after: lifetime))
@@ -57,12 +57,13 @@ extension PushHub {
     /// Closes the connections of sessions whose end was heard of otherwise than by an event. Those that have outlived
     /// their token have to come back with another: revocations are listed only as long as there are tokens to refuse.
     func closeRevokedSessions() {
-        let now = WallClock.seconds
         var sessions: [SessionID: AccountID] = [:]
         for (id, account) in accounts {
             for connection in account.connections {
                 sessions[connection.session.id] = id
-                guard connection.session.expiresAt <= now, !gate.isRevoked(connection.session.id) else { continue }
+                guard gate.secondsLeft(of: connection.session) == 0, !gate.isRevoked(connection.session.id) else {
+                    continue
+                }
                 connection.socket.close(code: .serviceRestart, reason: "resume with since")
             }
         }

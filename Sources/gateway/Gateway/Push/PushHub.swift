@@ -157,7 +157,7 @@ actor PushHub {
         count(connection.dialect, by: 1)
         // The session may have ended between the handshake and now.
         guard !gate.isRevoked(session.id) else { return close(session.id, of: session.account) }
-        let lifetime = connection.dialect.lifetime(of: session, now: WallClock.seconds)
+        let lifetime = connection.dialect.lifetime(of: session, secondsLeft: gate.secondsLeft(of: session))
         connection.expiry = close(connection.socket, connection.dialect.sessionOver, after: lifetime)
         if connection.isExclusive { enforceClaim(of: connection) }
         // Those that are closing already leave in a later tick.

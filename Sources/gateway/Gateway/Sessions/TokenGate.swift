@@ -9,7 +9,7 @@ struct Session: Sendable, Hashable {
     let account: AccountID
     /// The dialect in which it was opened, as tokens call it.
     let dialect: String
-    /// When the token expires, in seconds since 1970.
+    /// When the token expires, in seconds since 1970 by auth-svc's clock.
     let expiresAt: Int64
 }
 
@@ -53,6 +53,8 @@ final class TokenGate: Sendable {
         /// Revoked sessions and when their tokens expire; as far as events have told until auth-svc's list was read.
         var revoked: [SessionID: Int64] = [:]
         var hasReadRevocations = false
+        /// The time by which all of them expire; `nil` before anything was heard of it.
+        var clock: HeardClock?
         /// Sessions used since the last report.
         var seen: Set<SessionID> = []
         /// The last fetch of keys that an unknown one caused, and whether it succeeded.
@@ -60,11 +62,20 @@ final class TokenGate: Sendable {
         /// When it does not count any more; `nil` while it is under way.
         var nextKeyFetch: MonotonicTime?
 
+        /// Seconds since 1970 by auth-svc's clock; 0, when nothing has expired, before anything was heard of it.
+        var now: Int64 { clock?.seconds() ?? 0 }
+
         /// The verdict on a session whose token is well signed; notes that it was used.
-        mutating func judge(_ session: Session, now: Int64) -> Verdict {
+        mutating func judge(_ session: Session) -> Verdict {
             guard session.expiresAt > now, revoked[session.id] == nil else { return .over(session) }
             if seen.count < maxSeen { seen.insert(session.id) }
             return .live(session)
+        }
+
+        /// Expired tokens need no revocation any more.
+        mutating func forgetExpiredRevocations() {
+            let now = now
+            revoked = revoked.filter { $0.value > now }
         }
     }
 
@@ -82,9 +93,9 @@ final class TokenGate: Sendable {
 
     /// Judges a token; asks auth-svc only when it is signed with a key not seen before.
     func judge(_ token: String, _ context: CallContext) async -> Verdict {
-        if let verdict = judge(token, now: WallClock.seconds) { return verdict }
+        if let verdict = judge(token) { return verdict }
         guard await latestKeyFetch(context).value else { return .unavailable }
-        return judge(token, now: WallClock.seconds) ?? .invalid
+        return judge(token) ?? .invalid
     }
 
     /// Forgets a session's tokens at once. Idempotent.
@@ -94,12 +105,17 @@ final class TokenGate: Sendable {
             let known = state.revoked[session]
             state.revoked[session] = max(known ?? expiresAt, expiresAt)
             guard known == nil else { return }
-            // Expired tokens need no revocation any more; looked at now and then, because it looks at all of them.
+            // Now and then, because it looks at all of them.
             guard state.revoked.count % Self.revocationStride == 0 else { return }
-            let now = WallClock.seconds
-            state.revoked = state.revoked.filter { $0.value > now }
+            state.forgetExpiredRevocations()
         }
     }
+
+    /// Seconds that are left of the token a session was proved by.
+    func secondsLeft(of session: Session) -> Int64 { max(0, session.expiresAt - state.withLock { $0.now }) }
+
+    /// Whether a session proved by a token may go on with it.
+    func isLive(_ session: Session) -> Bool { secondsLeft(of: session) > 0 && !isRevoked(session.id) }
 
     func isRevoked(_ session: SessionID) -> Bool {
         state.withLock { $0.revoked[session] != nil }
@@ -121,13 +137,14 @@ final class TokenGate: Sendable {
     }
 
     private func readRevocations() async throws(ServiceError) {
-        let now = WallClock.seconds
         // What is known already stays: an event may have been faster than the answers.
-        state.withLock { state in state.revoked = state.revoked.filter { $0.value > now } }
+        state.withLock { $0.forgetExpiredRevocations() }
         var last: SessionID?
         repeat {
             let page = try await auth.call(AuthAPI.RevokedSessions(after: last), CallContext(trace: ""))
             state.withLock { state in
+                // What this page leaves out because it has expired has expired here too.
+                state.clock = HeardClock(page.now)
                 for revocation in page.revocations { state.revoked[revocation.session] = revocation.expiresAt }
             }
             last = page.hasMore ? page.revocations.last?.session : nil
@@ -135,7 +152,7 @@ final class TokenGate: Sendable {
         state.withLock { $0.hasReadRevocations = true }
     }
 
-    /// Tells auth-svc once a minute which sessions were used, and once more when the task is cancelled.
+    /// Tells auth-svc once a minute which sessions were used, and hears its time; once more when the task is cancelled.
     func reportSeenRegularly() async {
         while !Task.isCancelled {
             // Ends early only with the gateway.
@@ -144,30 +161,33 @@ final class TokenGate: Sendable {
         }
     }
 
-    /// Tells auth-svc which sessions were used since the last report; what it cannot be told waits for the next one.
+    /// Tells auth-svc which sessions were used since the last report, be it none, and hears its time; what it cannot be
+    /// told waits for the next one.
     func reportSeen() async {
         var rest = state.withLock { state in
             defer { state.seen = [] }
             return Array(state.seen)
         }[...]
-        while !rest.isEmpty {
+        repeat {
             do throws(ServiceError) {
                 let context = CallContext(trace: "", deadline: .after(.seconds(1)))
-                _ = try await auth.call(AuthAPI.NoteSeen(sessions: Array(rest.prefix(Self.maxSeenAtOnce))), context)
+                let reply = try await auth.call(
+                    AuthAPI.NoteSeen(sessions: Array(rest.prefix(Self.maxSeenAtOnce))), context)
+                state.withLock { $0.clock = HeardClock(reply.now) }
             } catch {
                 logger.debug("auth-svc does not know yet who was seen", metadata: ["reason": "\(error)"])
                 return state.withLock { $0.seen.formUnion(rest) }
             }
             rest = rest.dropFirst(Self.maxSeenAtOnce)
-        }
+        } while !rest.isEmpty
     }
 
     /// `nil` when the key is unknown.
-    private func judge(_ token: String, now: Int64) -> Verdict? {
-        let (known, verifier) = state.withLock { state -> (Verdict?, TokenVerifier?) in
-            guard state.hasReadRevocations else { return (.unavailable, nil) }
-            guard let session = state.remembered[token] else { return (nil, state.verifier) }
-            return (state.judge(session, now: now), nil)
+    private func judge(_ token: String) -> Verdict? {
+        let (known, verifier, now) = state.withLock { state -> (Verdict?, TokenVerifier?, Int64) in
+            guard state.hasReadRevocations else { return (.unavailable, nil, 0) }
+            guard let session = state.remembered[token] else { return (nil, state.verifier, state.now) }
+            return (state.judge(session), nil, 0)
         }
         if let known { return known }
         guard let verifier else { return .unavailable }
@@ -176,7 +196,7 @@ final class TokenGate: Sendable {
             return state.withLock { state in
                 if state.remembered.count >= Self.maxRemembered { state.remembered = [:] }
                 state.remembered[token] = session
-                return state.judge(session, now: now)
+                return state.judge(session)
             }
         } catch {
             switch error {

@@ -17,6 +17,12 @@ enum AccessToken {
         return candidates.count == 1 ? candidates[0] : nil
     }
 
+    /// What a client brings along to a log-in, in the header and in the cookie, whatever it is worth: auth-svc judges
+    /// whether it comes from a known device of the account.
+    static func presented(with request: HTTPRequest) -> [String] {
+        [header(of: request), request.cookie("token")].compactMap(\.self)
+    }
+
     private static func looksLikeToken(_ value: String) -> Bool {
         value.hasPrefix("eyJ") && value.split(separator: ".", omittingEmptySubsequences: false).count == 3
     }

@@ -9,8 +9,8 @@ extension ClassicSurface {
             AuthAPI.LogIn(
                 kind: .userName, name: userName, password: password, dialect: .classic,
                 device: call.request.headers.first(name: "User-Agent") ?? "", secondLogin: .refuse,
-                address: call.request.remoteAddress), call.context,
-            wording: [.accountNotFound: .wrongCredentials])
+                address: call.request.remoteAddress, presentedTokens: AccessToken.presented(with: call.request)),
+            call.context, wording: [.accountNotFound: .wrongCredentials])
         let profile = reply.profile
         return SurfaceAnswer(
             fields: { Self.write(profile, token: reply.token, to: &$0, call) },
@@ -100,7 +100,7 @@ extension ClassicSurface {
         let password = try call.text("password")
         try admit(session, by: core.limits.passwords)
         _ = try await authService.ask(
-            AuthAPI.CancelAccount(account: session.account, password: password), call.context)
+            AuthAPI.CancelAccount(account: session.account, session: session.id, password: password), call.context)
         core.gate.revoke(session.id, expiresAt: session.expiresAt)
         await core.hub.close(session.id, of: session.account)
         core.profiles.forget(session.account)

@@ -41,10 +41,10 @@ extension RestSurface {
         let reply = try await authService.ask(
             AuthAPI.LogIn(
                 kind: kind, name: name, password: password, dialect: .rest, device: device, secondLogin: .allow,
-                address: call.request.remoteAddress), call.context,
-            wording: [.accountNotFound: .wrongCredentials])
+                address: call.request.remoteAddress, presentedTokens: AccessToken.presented(with: call.request)),
+            call.context, wording: [.accountNotFound: .wrongCredentials])
         guard let refreshToken = reply.refreshToken else { throw .internalError }
-        let tokens = RestTokens(token: reply.token, refreshToken: refreshToken, expiresAt: reply.expiresAt)
+        let tokens = RestTokens(token: reply.token, refreshToken: refreshToken, expiresIn: reply.expiresIn)
         var answer = SurfaceAnswer.data { json in
             json.object {
                 $0.object("token_class", tokens.write)
@@ -60,7 +60,7 @@ extension RestSurface {
         guard let presented = AccessToken.header(of: call.request), presented.hasPrefix(AuthAPI.refreshTokenPrefix)
         else { throw .invalidToken }
         let reply = try await authService.ask(AuthAPI.Refresh(refreshToken: presented), call.context)
-        let tokens = RestTokens(token: reply.token, refreshToken: reply.refreshToken, expiresAt: reply.expiresAt)
+        let tokens = RestTokens(token: reply.token, refreshToken: reply.refreshToken, expiresIn: reply.expiresIn)
         return .data { json in json.object(tokens.write) }
     }
 
@@ -146,18 +146,12 @@ extension RestSurface {
 private struct RestTokens: Sendable {
     let token: String
     let refreshToken: String
-    let secondsLeft: Int64
-
-    /// - Parameter expiresAt: seconds since 1970 when the access token expires.
-    init(token: String, refreshToken: String, expiresAt: Int64) {
-        self.token = token
-        self.refreshToken = refreshToken
-        secondsLeft = max(0, expiresAt - WallClock.seconds)
-    }
+    /// Seconds until the access token expires.
+    let expiresIn: Int64
 
     @Sendable func write(to json: inout JSONWriter) {
         json.field("token", token)
         json.field("refresh_token", refreshToken)
-        json.field("expires_in", secondsLeft)
+        json.field("expires_in", expiresIn)
     }
 }

@@ -47,7 +47,8 @@ extension SocketSurface {
             AuthAPI.LogIn(
                 kind: .userName, name: name, password: password, dialect: .socket,
                 device: call.request.headers.first(name: "User-Agent") ?? "", secondLogin: .allow,
-                address: call.request.remoteAddress), call.context)
+                address: call.request.remoteAddress, presentedTokens: AccessToken.presented(with: call.request)),
+            call.context)
         return .object(
             headers: Self.cookies(
                 token: reply.token, account: "\(reply.profile.account)", seconds: Self.cookieSeconds, call)

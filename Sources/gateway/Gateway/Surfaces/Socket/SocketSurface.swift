@@ -166,7 +166,7 @@ struct SocketSurface: JSONSurface {
                 { socket in
                     core.hub.admit(socket, session, sessionOver: Self.unauthorized)
                     SocketRequests.begin(on: socket) {
-                        session.expiresAt > WallClock.seconds && !core.gate.isRevoked(session.id)
+                        core.gate.isLive(session)
                     } work: { request, respond in
                         work(on: request, operation, session, handshake, respond)
                     }
