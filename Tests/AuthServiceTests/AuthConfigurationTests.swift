@@ -17,6 +17,7 @@ import Testing
         #expect(configuration.sessionLifetimes.idleSeconds == 30 * 86_400)
         #expect(configuration.maxSessions == 100)
         #expect(configuration.maxTextCharacters == 255)
+        #expect(configuration.minPasswordCharacters == 6)
         #expect(configuration.maxPictureBytes == 524_288)
         #expect(configuration.areRatesLimited)
     }
@@ -27,6 +28,7 @@ import Testing
                 "--auth-scrypt-n", "65536", "--auth-scrypt-r", "4", "--auth-scrypt-p", "2", "--auth-hash-queue", "7",
                 "--auth-token-lifetime-classic", "61", "--auth-token-lifetime-socket", "62",
                 "--auth-token-lifetime-rest", "63", "--auth-max-text", "64", "--auth-max-picture", "65",
+                "--auth-min-password-length", "8",
                 "--auth-session-lifetime", "66", "--auth-session-idle", "67", "--auth-max-sessions", "68",
             ], environment: ["MARTLET_RATE_LIMITS": "off"])
 
@@ -40,8 +42,21 @@ import Testing
         #expect(configuration.sessionLifetimes.idleSeconds == 67)
         #expect(configuration.maxSessions == 68)
         #expect(configuration.maxTextCharacters == 64)
+        #expect(configuration.minPasswordCharacters == 8)
         #expect(configuration.maxPictureBytes == 65)
         #expect(!configuration.areRatesLimited)
+    }
+
+    @Test func `a shortest password is no longer than the longest text`() throws {
+        func read(_ arguments: [String]) throws -> Int {
+            var source = try Configuration(arguments: arguments, environment: [:])
+            return try AuthConfiguration(reading: &source).minPasswordCharacters
+        }
+        #expect(try read(["--auth-max-text", "3"]) == 3)
+        #expect(throws: Configuration.Invalid.self) {
+            try read(["--auth-max-text", "7", "--auth-min-password-length", "8"])
+        }
+        #expect(throws: Configuration.Invalid.self) { try read(["--auth-min-password-length", "73"]) }
     }
 
     @Test func `only sessions of rest are refreshed`() {

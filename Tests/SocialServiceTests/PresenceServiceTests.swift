@@ -56,7 +56,7 @@ import Testing
         try await withGateway { social, _, events in
             try await social.befriend(all: [.bob, .cid, .dan], with: .ann)
             try await social.befriend(.eve, .bob)
-            _ = try await social.call(SocialAPI.SetRemark(owner: .bob, friend: .ann, remark: "Annie\0好"))
+            _ = try await social.call(SocialAPI.SetRemark(owner: .bob, friend: .ann, remark: "Annie 好"))
             _ = try await report(online: [.bob, .dan, .eve], to: social)
 
             _ = try await report(online: [.ann], to: social)
@@ -67,7 +67,7 @@ import Testing
                     SocialAPI.PresenceChanged(
                         account: .ann, isOnline: true,
                         friends: [
-                            SocialAPI.Witness(account: .bob, remark: "Annie\0好"),
+                            SocialAPI.Witness(account: .bob, remark: "Annie 好"),
                             SocialAPI.Witness(account: .dan, remark: ""),
                         ])
                 ])

@@ -91,7 +91,8 @@ package enum AuthAPI {
     /// Creates an account: lengths are judged first, then whether name and phone number are free, then alphabets.
     ///
     /// In ``Dialect/rest`` the phone number must be nobody's who could log in with it. Errors:
-    /// ``ServiceError/Code/wrongLength``, ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/phoneNumberTaken``,
+    /// ``ServiceError/Code/wrongLength``, ``ServiceError/Code/passwordTooShort``, ``ServiceError/Code/userNameTaken``,
+    /// ``ServiceError/Code/phoneNumberTaken``,
     /// ``ServiceError/Code/forbiddenCharacters``, ``ServiceError/Code/pictureTooLarge``, `rateLimited`, `unavailable`.
     package struct Register: BusRequest {
         package static let route = "auth.register"
@@ -465,7 +466,8 @@ package enum AuthAPI {
     ///
     /// The password is checked whenever one is given, and must be given to change password, phone number or e-mail. A
     /// changed password revokes all other sessions of the account. All or nothing. Errors, in order:
-    /// ``ServiceError/Code/wrongPassword``, ``ServiceError/Code/wrongLength``, ``ServiceError/Code/pictureTooLarge``,
+    /// ``ServiceError/Code/wrongPassword``, ``ServiceError/Code/wrongLength``, ``ServiceError/Code/passwordTooShort``,
+    /// ``ServiceError/Code/pictureTooLarge``,
     /// ``ServiceError/Code/userNameTaken``, ``ServiceError/Code/uidTaken`` (also for a handle that looks like another
     /// account's default), ``ServiceError/Code/forbiddenCharacters``.
     package struct ModifyAccount: BusRequest {

@@ -37,6 +37,8 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case phoneNumberTaken = 30
         /// The refresh token was used before.
         case refreshTokenReused = 31
+        /// `detail` is the least number of characters.
+        case passwordTooShort = 32
 
         // social-svc
 
@@ -73,6 +75,8 @@ package struct ServiceError: Error, Hashable, CustomStringConvertible {
         case alreadyDecided = 56
         case groupHandleTaken = 57
         case noSuchGroup = 58
+        /// No name that people see can be like this; `detail` is which: name, handle, group or remark.
+        case malformedName = 59
 
         // message-svc
 

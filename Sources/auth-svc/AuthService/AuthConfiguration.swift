@@ -40,6 +40,8 @@ package struct AuthConfiguration: Sendable {
     package var maxSessions = 100
     /// Characters of the longest user name, nickname, password, sign and e-mail address, unless a document allows less.
     package var maxTextCharacters = AccountRules.maxTextCharacters
+    /// Characters of the shortest password that can be chosen; who has a shorter one can still log in with it.
+    package var minPasswordCharacters = 6
     /// Bytes of the largest picture.
     package var maxPictureBytes = AccountRules.maxPictureBytes
     /// Whether registrations and failed log-ins are limited; off for load tests.
@@ -72,6 +74,7 @@ extension AuthConfiguration {
     /// | `auth.session-idle` | seconds that such a session lives without being refreshed | 2592000 | 60…31536000 |
     /// | `auth.max-sessions` | live sessions of one account in one dialect; one more ends the oldest | 100 | 1…500 |
     /// | `auth.max-text` | characters of a user name, nickname, password, sign, e-mail address | 255 | 1…255 |
+    /// | `auth.min-password-length` | characters of a password that is chosen | 6 | 1…72, at most `auth.max-text` |
     /// | `auth.max-picture` | bytes of a picture | 524288 | 1…524288 |
     /// | `rate.limits` | limits on registrations and failed log-ins | on | on, off |
     ///
@@ -106,6 +109,12 @@ extension AuthConfiguration {
         // The upper ends are what the documents say and what 16 pictures in one answer of the bus can be.
         maxTextCharacters = try configuration.integer(
             "auth.max-text", default: maxTextCharacters, in: 1...AccountRules.maxTextCharacters)
+        minPasswordCharacters = try configuration.integer(
+            "auth.min-password-length", default: min(minPasswordCharacters, maxTextCharacters),
+            in: 1...AccountRules.maxRestPassword)
+        guard minPasswordCharacters <= maxTextCharacters else {
+            throw Configuration.Invalid("MARTLET_AUTH_MIN_PASSWORD_LENGTH is more than MARTLET_AUTH_MAX_TEXT")
+        }
         maxPictureBytes = try configuration.integer(
             "auth.max-picture", default: maxPictureBytes, in: 1...AccountRules.maxPictureBytes)
         areRatesLimited = try configuration.isOn("rate.limits", default: areRatesLimited)

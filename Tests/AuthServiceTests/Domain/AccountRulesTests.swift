@@ -4,7 +4,7 @@ import Testing
 @testable import AuthService
 
 @Suite struct AccountRulesTests {
-    private let rules = AccountRules(maxTextCharacters: 255, maxPictureBytes: 4)
+    private let rules = AccountRules(maxTextCharacters: 255, minPasswordCharacters: 6, maxPictureBytes: 4)
 
     @Test(
         arguments: [
@@ -12,7 +12,7 @@ import Testing
             (.test(String(repeating: "é", count: 256)), "userName"),
             // One character to a reader, 256 to the document's server.
             (.test("e" + String(repeating: "\u{301}", count: 255)), "userName"),
-            (.test(password: ""), "password"), (.test(password: String(repeating: "a", count: 256)), "password"),
+            (.test(password: String(repeating: "a", count: 256)), "password"),
             (.test(email: String(repeating: "a", count: 256)), "email"),
             (.test(phoneNumber: ""), "phoneNumber"), (.test(phoneNumber: "1234567890"), "phoneNumber"),
             (.test(phoneNumber: "123456789012"), "phoneNumber"), (.test(phoneNumber: "1324321876543"), "phoneNumber"),
@@ -33,8 +33,8 @@ import Testing
     @Test(
         arguments: [
             (.test("a b"), "userName"), (.test("a_b"), "userName"), (.test("用户"), "userName"),
-            (.test("a\n"), "userName"), (.test("１"), "userName"), (.test(password: "p@ss"), "password"),
-            (.test(password: "pä"), "password"), (.test(phoneNumber: "1324321876x"), "phoneNumber"),
+            (.test("a\n"), "userName"), (.test("１"), "userName"), (.test(password: "p@ssword"), "password"),
+            (.test(password: "pässword"), "password"), (.test(phoneNumber: "1324321876x"), "phoneNumber"),
             (.test(phoneNumber: "(1)32432187"), "phoneNumber"), (.test(email: "a-b@c.de"), "email"),
             (.test(email: "a+b@c.de"), "email"), (.test(email: "a@b\0"), "email"),
         ] as [(AuthAPI.Register, String)])
@@ -53,21 +53,39 @@ import Testing
         try rules.checkAlphabets(of: AccountTexts(request))
     }
 
+    @Test(
+        arguments: [
+            .test(password: ""), .test(password: "abcde"), .test(password: "äöüäö", rules: .socket),
+            .rest(password: "abcde"),
+        ] as [AuthAPI.Register])
+    func `a password that is too short is refused with the least number of characters`(request: AuthAPI.Register) {
+        #expect(throws: ServiceError(.passwordTooShort, detail: "6")) {
+            try rules.checkLengths(of: AccountTexts(request))
+        }
+    }
+
+    @Test func `a nickname is judged as it is stored`() throws {
+        let texts = AccountTexts(.rest(" " + String(repeating: "e\u{301}", count: 64) + "\u{3000}"))
+
+        try rules.checkLengths(of: texts)
+        #expect(texts[.nickname]?.unicodeScalars.count == 64)
+    }
+
     /// Lengths in which a text is accepted, and the lengths beside them in which it is not.
     @Test(
         arguments: [
-            (.classic, .userName, 1...255, false), (.classic, .password, 1...255, false),
+            (.classic, .userName, 1...255, false), (.classic, .password, 8...255, false),
             (.classic, .email, 0...255, false), (.classic, .phoneNumber, 11...11, false),
             (.socket, .userName, 1...64, false), (.socket, .nickname, 1...255, false),
-            (.socket, .password, 1...255, false), (.socket, .email, 0...255, false),
+            (.socket, .password, 8...255, false), (.socket, .email, 0...255, false),
             (.socket, .phoneNumber, 11...11, true), (.socket, .sign, 0...255, false),
-            (.rest, .nickname, 1...64, false), (.rest, .uid, 1...20, false), (.rest, .password, 6...72, false),
+            (.rest, .nickname, 1...64, false), (.rest, .uid, 1...20, false), (.rest, .password, 8...72, false),
             (.rest, .phoneNumber, 11...11, false),
         ] as [(Dialect, AccountField, ClosedRange<Int>, Bool)])
     func `each dialect has its own lengths`(
         dialect: Dialect, field: AccountField, lengths: ClosedRange<Int>, mayBeEmpty: Bool
     ) throws {
-        let rule = try #require(dialect.textRules(max: 255)[field])
+        let rule = try #require(dialect.textRules(max: 255, minPassword: 8)[field])
         func isPermitted(_ length: Int) -> Bool { rule.permitsLength(of: String(repeating: "é", count: length)) }
 
         #expect(isPermitted(lengths.lowerBound) && isPermitted(lengths.upperBound))
@@ -92,8 +110,10 @@ import Testing
 
     @Test(
         arguments: [
-            (.test(nickname: "a\nb", rules: .socket), "nickname"), (.test(sign: "a\0", rules: .socket), "sign"),
-            (.test("a.b", rules: .socket), "userName"), (.test(password: "a\0", rules: .socket), "password"),
+            (.test(nickname: "a\nb", rules: .socket), "nickname"),
+            (.test(nickname: "\u{200B}", rules: .socket), "nickname"), (.rest("a\u{202E}b"), "nickname"),
+            (.test(sign: "a\0", rules: .socket), "sign"),
+            (.test("a.b", rules: .socket), "userName"), (.test(password: "abcde\0", rules: .socket), "password"),
             (.test(phoneNumber: "1324321876x", rules: .socket), "phoneNumber"),
             (.test(email: "a b", rules: .socket), "email"), (.rest("a\u{85}b"), "nickname"),
             (.rest(password: "123456\0"), "password"), (.rest(phoneNumber: "1-324321876"), "phoneNumber"),
@@ -106,11 +126,11 @@ import Testing
     }
 
     @Test func `the operator may choose shorter texts where the document leaves it to him`() throws {
-        let strict = AccountRules(maxTextCharacters: 1, maxPictureBytes: 4)
+        let strict = AccountRules(maxTextCharacters: 1, minPasswordCharacters: 1, maxPictureBytes: 4)
 
         try strict.checkLengths(of: AccountTexts(.rest("a")))
         for field in [AccountField.userName, .nickname, .password, .email, .sign] {
-            let rule = try #require(Dialect.socket.textRules(max: 1)[field])
+            let rule = try #require(Dialect.socket.textRules(max: 1, minPassword: 1)[field])
             #expect(rule.permitsLength(of: "a") && !rule.permitsLength(of: "ab"))
         }
     }

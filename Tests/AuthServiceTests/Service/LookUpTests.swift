@@ -67,14 +67,18 @@ import Testing
     @Test(arguments: [
         ("alice", ["100% Alice", "Alice_1", "alice"]), ("ALICE", ["100% Alice", "Alice_1", "alice"]),
         ("%", ["100% Alice"]), ("_", ["Alice_1"]), ("100%", ["100% Alice"]), ("lice_", ["Alice_1"]),
-        ("\\", ["a\\b"]), ("爱丽", ["爱丽丝 Ä"]), ("Ä", ["爱丽丝 Ä"]), ("ä", []), ("' OR 1=1", []),
+        ("\\", ["a\\b"]), ("爱丽", ["爱丽丝 Ä"]), ("Ä", ["爱丽丝 Ä"]), ("ä", ["爱丽丝 Ä"]), ("a\u{308}", ["爱丽丝 Ä"]),
+        ("' OR 1=1", []),
+        ("äö", ["xÄÖ Иван Ωmega"]), ("иван", ["xÄÖ Иван Ωmega"]), ("ωmega", ["xÄÖ Иван Ωmega"]), ("\u{200B}", []),
+        ("ＯＭＥＧＡ", []), ("ｍＥＧＡ", ["xÄÖ Иван Ωmega"]),
         ("", []), ("alice\0", []), ("Bob", []), (String(repeating: "a", count: 100_000), []),
     ])
-    func `nicknames are found by every part, whatever the case of ASCII letters`(
+    func `nicknames are found by every part, whatever the case of its letters`(
         text: String, expected: [String]
     ) async throws {
         try await withAuthService { _, client in
-            for (index, nickname) in ["alice", "爱丽丝 Ä", "a\\b", "Alice_1", "100% Alice"].enumerated() {
+            for (index, nickname) in ["alice", "爱丽丝 Ä", "a\\b", "Alice_1", "100% Alice", "xÄÖ Иван Ωmega"].enumerated()
+            {
                 _ = try await client.ask(AuthAPI.Register.test("user\(index)", nickname: nickname, rules: .socket))
             }
 

@@ -111,10 +111,10 @@ import Testing
                 (.test(userName: "", newPassword: long), ServiceError(.wrongLength, detail: "userName")),
                 (
                     .test(userName: "Taken", newPassword: "", phoneNumber: "1", email: long, picture: tooLarge),
-                    ServiceError(.wrongLength, detail: "password")
+                    ServiceError(.passwordTooShort, detail: "6")
                 ),
                 (
-                    .test(userName: "Taken", newPassword: "a b", phoneNumber: "1", email: long, picture: tooLarge),
+                    .test(userName: "Taken", newPassword: "a b c d", phoneNumber: "1", email: long, picture: tooLarge),
                     ServiceError(.wrongLength, detail: "email")
                 ),
                 (
@@ -122,19 +122,19 @@ import Testing
                     ServiceError(.wrongLength, detail: "phoneNumber")
                 ),
                 (
-                    .test(userName: "Taken", newPassword: "a b", picture: tooLarge),
+                    .test(userName: "Taken", newPassword: "a b c d", picture: tooLarge),
                     ServiceError(.pictureTooLarge, detail: "524288")
                 ),
                 (
-                    .test(userName: "Taken", newPassword: "a b", email: "a b"),
+                    .test(userName: "Taken", newPassword: "a b c d", email: "a b"),
                     ServiceError(.userNameTaken, detail: "Taken")
                 ),
                 (
-                    .test(userName: "a b", newPassword: "a b", phoneNumber: "1324321876x", email: "a b"),
+                    .test(userName: "a b", newPassword: "a b c d", phoneNumber: "1324321876x", email: "a b"),
                     ServiceError(.forbiddenCharacters, detail: "userName")
                 ),
                 (
-                    .test(userName: "free", newPassword: "a b", phoneNumber: "1324321876x", email: "a b"),
+                    .test(userName: "free", newPassword: "a b c d", phoneNumber: "1324321876x", email: "a b"),
                     ServiceError(.forbiddenCharacters, detail: "password")
                 ),
                 (
@@ -258,7 +258,7 @@ import Testing
             ),
             (
                 .test(rules: .rest, nickname: "\n", uid: "m_2", newPassword: "12345"),
-                ServiceError(.wrongLength, detail: "password")
+                ServiceError(.passwordTooShort, detail: "6")
             ),
             (
                 .test(rules: .rest, nickname: "\n", uid: "m_2", newPassword: String(repeating: "1", count: 73)),

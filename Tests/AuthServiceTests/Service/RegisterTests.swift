@@ -88,35 +88,35 @@ import Testing
                 ServiceError(.wrongLength, detail: "password")
             ),
             (
-                .test("Alice", password: "!", phoneNumber: "1", email: long, picture: large),
+                .test("Alice", password: "!!!!!!", phoneNumber: "1", email: long, picture: large),
                 ServiceError(.wrongLength, detail: "email")
             ),
             (
-                .test("Alice", password: "!", phoneNumber: "1", email: "!", picture: large),
+                .test("Alice", password: "!!!!!!", phoneNumber: "1", email: "!", picture: large),
                 ServiceError(.wrongLength, detail: "phoneNumber")
             ),
             (
-                .test("Alice", password: "!", phoneNumber: "1324321876x", email: "!", picture: large),
+                .test("Alice", password: "!!!!!!", phoneNumber: "1324321876x", email: "!", picture: large),
                 ServiceError(.pictureTooLarge, detail: "524288")
             ),
             (
-                .test("Alice", password: "!", phoneNumber: "1324321876x", email: "!"),
+                .test("Alice", password: "!!!!!!", phoneNumber: "1324321876x", email: "!"),
                 ServiceError(.userNameTaken, detail: "Alice")
             ),
             (
-                .test("B!", password: "!", phoneNumber: "1324321876x", email: "!"),
+                .test("B!", password: "!!!!!!", phoneNumber: "1324321876x", email: "!"),
                 ServiceError(.forbiddenCharacters, detail: "userName")
             ),
             (
-                .test("Bob", password: "!", phoneNumber: "1324321876x", email: "!"),
+                .test("Bob", password: "!!!!!!", phoneNumber: "1324321876x", email: "!"),
                 ServiceError(.forbiddenCharacters, detail: "password")
             ),
             (
-                .test("Bob", password: "1", phoneNumber: "1324321876x", email: "!"),
+                .test("Bob", password: "123456", phoneNumber: "1324321876x", email: "!"),
                 ServiceError(.forbiddenCharacters, detail: "phoneNumber")
             ),
             (
-                .test("Bob", password: "1", phoneNumber: "13243218765", email: "!"),
+                .test("Bob", password: "123456", phoneNumber: "13243218765", email: "!"),
                 ServiceError(.forbiddenCharacters, detail: "email")
             ),
         ]
@@ -126,7 +126,7 @@ import Testing
             for (request, expected) in steps {
                 #expect(await client.refusal(of: request) == expected)
             }
-            let last = try await client.ask(AuthAPI.Register.test("Bob", password: "1", email: "@."))
+            let last = try await client.ask(AuthAPI.Register.test("Bob", password: "123456", email: "@."))
             #expect(last.profile.account == AccountID(2), "what was refused has used up no number")
         }
     }
@@ -202,7 +202,7 @@ import Testing
         let steps: [(AuthAPI.Register, ServiceError)] = [
             (.rest(nil, password: "12345", phoneNumber: "1"), ServiceError(.wrongLength, detail: "nickname")),
             (.rest("", password: "12345", phoneNumber: "1"), ServiceError(.wrongLength, detail: "nickname")),
-            (.rest("a\0", password: "12345", phoneNumber: "1"), ServiceError(.wrongLength, detail: "password")),
+            (.rest("a\0", password: "12345", phoneNumber: "1"), ServiceError(.passwordTooShort, detail: "6")),
             (.rest("a\0", password: "12345\0", phoneNumber: "1"), ServiceError(.wrongLength, detail: "phoneNumber")),
             (.rest("a\0", password: "12345\0"), ServiceError(.phoneNumberTaken)),
             (
@@ -228,7 +228,7 @@ import Testing
         try await withAuthService { bus, client in
             let profile = try await client.ask(
                 AuthAPI.Register.test(
-                    "Alice", password: "!", nickname: "爱丽丝 🐰", phoneNumber: "", email: "", sex: 0, sign: "你好",
+                    "Alice", password: "!!!!!!", nickname: "爱丽丝 🐰", phoneNumber: "", email: "", sex: 0, sign: "你好",
                     rules: .socket)
             ).profile
             let plain = try await client.ask(

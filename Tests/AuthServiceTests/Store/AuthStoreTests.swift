@@ -284,6 +284,8 @@ import Testing
             #expect(try await store.pictures(of: [AccountID(1), AccountID(2)]).map(\.isDataURL) == [true, true])
             #expect(
                 try await store.profiles(of: [AccountID(1), AccountID(2)]).map(\.pictureVersion) == [8, 1])
+            let found = try await store.profiles(matching: "OUT", as: .partOfNickname, limit: 9)
+            #expect(found.map(\.account) == [AccountID(2)])
         }
     }
 

@@ -74,17 +74,21 @@ import Testing
                 ["newUserName": "Taken", "newEmail": long, "newPhoneNumber": "1"],
                 "400 3 email should be no longer than 255"
             ),
+            (
+                ["newUserName": "Taken", "newPassword": "12345", "newPhoneNumber": "1"],
+                "400 3 password should be no shorter than 6"
+            ),
             (["newUserName": "Taken", "newPhoneNumber": "1"], "400 3 length of phone number should be 11"),
             (
-                ["newUserName": "Taken", "newPassword": "$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
+                ["newUserName": "Taken", "newPassword": "$$$$$$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
                 "400 2 userName Taken already exists"
             ),
             (
-                ["newUserName": "a b", "newPassword": "$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
+                ["newUserName": "a b", "newPassword": "$$$$$$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
                 "400 4 only alphabets and number are allowed in userName"
             ),
             (
-                ["newPassword": "$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
+                ["newPassword": "$$$$$$", "newEmail": "$", "newPhoneNumber": "abcdefghijk"],
                 "400 4 Only alphabets and numbers are allowed in password"
             ),
             (

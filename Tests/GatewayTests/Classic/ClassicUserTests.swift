@@ -31,26 +31,32 @@ import Testing
                 "400 3 password should be no longer than 255"
             ),
             (
+                [
+                    "userName": "Taken", "password": "12345", "ensurePassword": "12345", "email": long,
+                    "phoneNumber": "1",
+                ], "400 3 password should be no shorter than 6"
+            ),
+            (
                 ["userName": "Taken", "email": long, "phoneNumber": "1"],
                 "400 3 email should be no longer than 255"
             ),
             (["userName": "Taken", "phoneNumber": "1"], "400 3 length of phone number should be 11"),
             (
                 [
-                    "userName": "Taken", "password": "$", "ensurePassword": "$", "email": "$",
+                    "userName": "Taken", "password": "$$$$$$", "ensurePassword": "$$$$$$", "email": "$",
                     "phoneNumber": "abcdefghijk",
                 ],
                 "400 2 userName Taken already exists"
             ),
             (
                 [
-                    "userName": "a b", "password": "$", "ensurePassword": "$", "email": "$",
+                    "userName": "a b", "password": "$$$$$$", "ensurePassword": "$$$$$$", "email": "$",
                     "phoneNumber": "abcdefghijk",
                 ],
                 "400 4 only alphabets and number are allowed in userName"
             ),
             (
-                ["password": "$", "ensurePassword": "$", "email": "$", "phoneNumber": "abcdefghijk"],
+                ["password": "$$$$$$", "ensurePassword": "$$$$$$", "email": "$", "phoneNumber": "abcdefghijk"],
                 "400 4 Only alphabets and numbers are allowed in password"
             ),
             (

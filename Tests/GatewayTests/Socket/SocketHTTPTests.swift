@@ -26,7 +26,7 @@ import Testing
                 ("/register/", "Carol", [:]),
             ] as [(String, String, [String: String])] {
                 let body: JSONValue = [
-                    "username": .string(name), "password": "a b", "nickname": .string(name + "!"), "sex": "0",
+                    "username": .string(name), "password": "a b c d", "nickname": .string(name + "!"), "sex": "0",
                     "sign": "hello",
                 ]
                 let reply = try await site.ask("POST", path, body, headers: headers)
@@ -55,15 +55,16 @@ import Testing
                 #expect(reply.headers["set-cookie"] == nil)
                 return "\(reply.status) \(reply["code"].text) \(reply["message"].text)"
             }
-            let registration: JSONObject = ["username": "Alice", "password": "x", "nickname": "A"]
+            let registration: JSONObject = ["username": "Alice", "password": "xxxxxx", "nickname": "A"]
             #expect(try await post("/api/registe", .object(registration)) == "200 1005 user exists")
             #expect(try await post("/api/register", .object(registration)) == "200 1005 user exists")
             for (field, value) in [
                 ("username", ""), ("username", "a b"), ("password", ""), ("nickname", ""), ("sex", 2), ("sex", "x"),
                 ("sign", 1), ("nickname", .string(String(repeating: "n", count: 256))), ("password", .null),
+                ("password", "12345"), ("nickname", "\u{200B}"), ("nickname", "a\u{202E}b"),
                 ("nickname", .null),
             ] as [(String, JSONValue)] {
-                var body: JSONObject = ["username": "New", "password": "x", "nickname": "N"]
+                var body: JSONObject = ["username": "New", "password": "xxxxxx", "nickname": "N"]
                 body.append(field, value)
                 #expect(try await post("/api/registe", .object(body)) == "400 null bad parameter: \(field)")
             }
@@ -145,7 +146,7 @@ import Testing
         } _: { site in
             _ = try await site.socketUser("Alice")
             let logIn: JSONValue = ["username": "Alice", "password": .string(SocketUser.password)]
-            let registration: JSONValue = ["username": "Bob", "password": "x", "nickname": "B"]
+            let registration: JSONValue = ["username": "Bob", "password": "xxxxxx", "nickname": "B"]
             for origin in ["https://evil.example.com", "http://localhost:81", "null"] {
                 for (path, body) in [
                     ("/api/login", logIn), ("/api/registe", registration), ("/api/register", registration),

@@ -1,6 +1,6 @@
 import Shared
 
-/// The texts of an account that a request brings; `nil` for those it does not.
+/// The texts of an account that a request brings, as they are stored; `nil` for those it does not.
 struct AccountTexts: Sendable {
     /// Whose document says what they must be like.
     let rules: Dialect
@@ -10,7 +10,8 @@ struct AccountTexts: Sendable {
     init(_ request: AuthAPI.Register) {
         rules = request.rules
         var texts: [AccountField: String?] = [
-            .userName: request.userName, .nickname: request.nickname, .password: request.password,
+            .userName: request.userName, .nickname: Self.asStored(nickname: request.nickname),
+            .password: request.password,
             .phoneNumber: request.phoneNumber, .email: request.email, .sign: request.sign,
         ]
         texts[rules.requiredName] = (texts[rules.requiredName] ?? nil) ?? ""
@@ -20,12 +21,18 @@ struct AccountTexts: Sendable {
     init(_ request: AuthAPI.ModifyAccount) {
         rules = request.rules
         texts = [
-            .userName: request.newUserName, .nickname: request.newNickname, .uid: request.newUID,
+            .userName: request.newUserName, .nickname: Self.asStored(nickname: request.newNickname),
+            .uid: request.newUID,
             .password: request.newPassword, .phoneNumber: request.newPhoneNumber, .email: request.newEmail,
         ]
     }
 
     subscript(field: AccountField) -> String? { texts[field] ?? nil }
+
+    /// What is no name stays as it is, to be refused.
+    private static func asStored(nickname: String?) -> String? {
+        nickname.map { DisplayName($0)?.text ?? $0 }
+    }
 }
 
 /// What the texts and the picture of an account must be like.
@@ -34,21 +41,30 @@ struct AccountRules: Sendable {
     static let maxTextCharacters = 255
     /// Bytes of the largest picture there can ever be.
     static let maxPictureBytes = 524_288
+    /// Characters of the longest password in `rest`.
+    static let maxRestPassword = 72
     /// What a handle must be like.
     static let uid = TextRule(1...20, .handle)
 
     let maxTextCharacters: Int
+    /// At most ``maxTextCharacters``, and no more than the longest password of every dialect has.
+    let minPasswordCharacters: Int
     let maxPictureBytes: Int
 
     /// Checks how long the texts are, and that what an account cannot do without is not empty.
     func checkLengths(of texts: AccountTexts) throws(ServiceError) {
-        try check(texts, inOrder: AccountField.inOrderOfLengths, .wrongLength) { $0.permitsLength(of: $1) }
+        guard let (field, rule, text) = first(AccountField.inOrderOfLengths, of: texts, { !$0.permitsLength(of: $1) })
+        else { return }
+        guard field == .password, rule.isTooShort(text) else {
+            throw ServiceError(.wrongLength, detail: field.rawValue)
+        }
+        throw ServiceError(.passwordTooShort, detail: "\(rule.lengths.lowerBound)")
     }
 
     /// Checks that the texts hold none but their permitted characters.
     func checkAlphabets(of texts: AccountTexts) throws(ServiceError) {
-        try check(texts, inOrder: AccountField.inOrderOfAlphabets, .forbiddenCharacters) {
-            $0.permitsCharacters(of: $1)
+        if let (field, _, _) = first(AccountField.inOrderOfAlphabets, of: texts, { !$0.permitsCharacters(of: $1) }) {
+            throw ServiceError(.forbiddenCharacters, detail: field.rawValue)
         }
     }
 
@@ -64,15 +80,15 @@ struct AccountRules: Sendable {
         guard -1...1 ~= sex else { throw ServiceError(.wrongLength, detail: AccountField.sex.rawValue) }
     }
 
-    private func check(
-        _ texts: AccountTexts, inOrder fields: [AccountField], _ refusal: ServiceError.Code,
-        _ isPermitted: (TextRule, String) -> Bool
-    ) throws(ServiceError) {
-        let rules = texts.rules.textRules(max: maxTextCharacters)
+    private func first(
+        _ fields: [AccountField], of texts: AccountTexts, _ isRefused: (TextRule, String) -> Bool
+    ) -> (AccountField, TextRule, String)? {
+        let rules = texts.rules.textRules(max: maxTextCharacters, minPassword: minPasswordCharacters)
         for field in fields {
             guard let text = texts[field], let rule = rules[field] else { continue }
-            if !isPermitted(rule, text) { throw ServiceError(refusal, detail: field.rawValue) }
+            if isRefused(rule, text) { return (field, rule, text) }
         }
+        return nil
     }
 }
 
@@ -84,7 +100,7 @@ extension AccountRules {
     private static let userName = TextRule(1...maxTextCharacters, .handle)
     private static let userNamePrefix = TextRule(0...maxTextCharacters, .handle)
     private static let phoneNumber = TextRule(11...11, .phoneNumber)
-    private static let nickname = TextRule(1...maxTextCharacters, .printable)
+    private static let partOfNickname = TextRule(1...maxTextCharacters, .printable)
     private static let password = TextRule(1...maxTextCharacters, .password)
 
     /// Whether an account, of whichever dialect, can have this user name.
@@ -114,7 +130,7 @@ extension AccountRules {
         case .userName: isPossible(userName: text)
         case .userNamePrefix: userNamePrefix.permits(text)
         case .uid: isPossible(uid: text)
-        case .partOfNickname: nickname.permits(text)
+        case .partOfNickname: partOfNickname.permits(text) && !FoldedText(text).text.isEmpty
         }
     }
 }

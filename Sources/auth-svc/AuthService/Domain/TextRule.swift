@@ -26,6 +26,8 @@ enum Alphabet: Sendable {
     case handle
     /// Everything but control characters: what people read.
     case printable
+    /// What names that people see consist of; the name as a whole has rules of its own.
+    case name
     /// Everything but NUL, which HMAC, and so scrypt, does not tell from the end of a password.
     case password
 
@@ -36,7 +38,7 @@ enum Alphabet: Sendable {
         case .phoneNumber: Self.isDigit(character) || character == "-" || character == "+"
         case .email: Self.isAlphanumeric(character) || character == "@" || character == "."
         case .handle: Self.isAlphanumeric(character) || character == "_" || character == "-"
-        case .printable: character.properties.generalCategory != .control
+        case .printable, .name: character.properties.generalCategory != .control
         case .password: character != "\0"
         }
     }
@@ -68,7 +70,11 @@ struct TextRule: Sendable {
         lengths.contains(text.unicodeScalars.count) || (mayBeEmpty && text.isEmpty)
     }
 
-    func permitsCharacters(of text: String) -> Bool { text.unicodeScalars.allSatisfy(alphabet.contains) }
+    func isTooShort(_ text: String) -> Bool { text.unicodeScalars.count < lengths.lowerBound }
+
+    func permitsCharacters(of text: String) -> Bool {
+        alphabet == .name ? DisplayName(text) != nil : text.unicodeScalars.allSatisfy(alphabet.contains)
+    }
 
     func permits(_ text: String) -> Bool { permitsLength(of: text) && permitsCharacters(of: text) }
 }
@@ -89,11 +95,13 @@ extension Dialect {
 
     /// What the texts of an account must be like.
     ///
-    /// - Parameter max: characters of the longest text whose limit the operator chooses.
-    func textRules(max: Int) -> [AccountField: TextRule] {
+    /// - Parameters:
+    ///   - max: characters of the longest text whose limit the operator chooses.
+    ///   - minPassword: characters of the shortest password.
+    func textRules(max: Int, minPassword: Int) -> [AccountField: TextRule] {
         let everywhere: [AccountField: TextRule] = [
             .userName: TextRule(1...max, .alphanumeric),
-            .nickname: TextRule(1...max, .printable),
+            .nickname: TextRule(1...max, .name),
             .uid: AccountRules.uid,
             .email: TextRule(0...max, .email),
             .sign: TextRule(0...max, .printable),
@@ -103,19 +111,19 @@ extension Dialect {
             switch self {
             case .classic:
                 [
-                    .password: TextRule(1...max, .alphanumeric),
+                    .password: TextRule(minPassword...max, .alphanumeric),
                     .phoneNumber: TextRule(11...11, .phoneNumber),
                 ]
             case .socket:
                 [
                     .userName: TextRule(1...min(64, max), .handle),
-                    .password: TextRule(1...max, .password),
+                    .password: TextRule(minPassword...max, .password),
                     .phoneNumber: TextRule(11...11, .phoneNumber, mayBeEmpty: true),
                 ]
             case .rest:
                 [
-                    .nickname: TextRule(1...64, .printable),
-                    .password: TextRule(6...72, .password),
+                    .nickname: TextRule(1...64, .name),
+                    .password: TextRule(minPassword...AccountRules.maxRestPassword, .password),
                     .phoneNumber: TextRule(11...11, .digits),
                 ]
             }

@@ -25,7 +25,8 @@ final class AuthHandlers: Sendable {
     ) {
         self.configuration = configuration
         rules = AccountRules(
-            maxTextCharacters: configuration.maxTextCharacters, maxPictureBytes: configuration.maxPictureBytes)
+            maxTextCharacters: configuration.maxTextCharacters,
+            minPasswordCharacters: configuration.minPasswordCharacters, maxPictureBytes: configuration.maxPictureBytes)
         self.store = store
         self.hasher = hasher
         signer = TokenSigner(key: key)

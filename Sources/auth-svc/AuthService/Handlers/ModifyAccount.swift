@@ -10,14 +10,15 @@ extension AuthHandlers {
         var newRecord: PasswordRecord?
         let profile = try await withUnchangedRecord { () async throws(ServiceError) in
             let record = try await confirmedRecord(for: request, call)
-            try await check(request)
+            let texts = AccountTexts(request)
+            try await check(request, texts)
             if let newPassword = request.newPassword, newRecord == nil {
                 newRecord = try await hashing(call) { [hasher] in try await hasher.hash(newPassword) }
             }
             try checkDeadline(call)
             let change = AccountChange(
                 account: request.account, session: request.session, userName: request.newUserName,
-                nickname: request.newNickname, uid: request.newUID, password: newRecord,
+                nickname: texts[.nickname], uid: request.newUID, password: newRecord,
                 phoneNumber: request.newPhoneNumber, email: request.newEmail,
                 picture: request.newPicture.map(AccountChange.Picture.init))
             return try await store.modify(change, checkedAgainst: record, now: now)
@@ -47,8 +48,7 @@ extension AuthHandlers {
         return nil
     }
 
-    private func check(_ request: AuthAPI.ModifyAccount) async throws(ServiceError) {
-        let texts = AccountTexts(request)
+    private func check(_ request: AuthAPI.ModifyAccount, _ texts: AccountTexts) async throws(ServiceError) {
         try rules.checkLengths(of: texts)
         if let picture = request.newPicture { try rules.checkSize(of: picture) }
         if let userName = request.newUserName, AccountRules.isPossible(userName: userName),

@@ -30,7 +30,7 @@ extension AuthHandlers {
         let password = try await hashing(call) { [hasher] in try await hasher.hash(request.password) }
         try checkDeadline(call)
         let profile = try await store.create(
-            NewAccount(request, password: password, now: now))
+            NewAccount(request, nickname: texts[.nickname], password: password, now: now))
         logger.info(
             "registered", metadata: metadata(call, ["account": "\(profile.account)", "address": "\(request.address)"]))
         return AuthAPI.Register.Reply(profile: profile)
@@ -45,9 +45,9 @@ extension AuthHandlers {
 }
 
 extension NewAccount {
-    fileprivate init(_ request: AuthAPI.Register, password: PasswordRecord, now: Int64) {
+    fileprivate init(_ request: AuthAPI.Register, nickname: String?, password: PasswordRecord, now: Int64) {
         self.init(
-            userName: request.userName, nickname: request.nickname, phoneNumber: request.phoneNumber,
+            userName: request.userName, nickname: nickname, phoneNumber: request.phoneNumber,
             requiresOwnPhoneNumber: request.rules.requiresOwnPhoneNumber, email: request.email, sex: request.sex,
             sign: request.sign, password: password, picture: NewPicture(request.picture), createdAt: now)
     }

@@ -1,4 +1,5 @@
 import GRDB
+import Shared
 
 /// The schema of auth-svc. A migration that has shipped is never changed; the next one follows it.
 enum AuthMigrations {
@@ -7,6 +8,7 @@ enum AuthMigrations {
         migrator.registerMigration("auth-2", migrate: rememberPictureVersions)
         migrator.registerMigration("auth-3", migrate: addRefreshTokens)
         migrator.registerMigration("auth-4", migrate: rememberPictureForms)
+        migrator.registerMigration("auth-5", migrate: foldNicknames)
         migrator.registerMigration("auth-6", migrate: rememberAttempts)
     }
 
@@ -40,6 +42,20 @@ enum AuthMigrations {
                 -- Where each was opened; unknown for those from before.
                 ALTER TABLE session ADD COLUMN network TEXT NOT NULL DEFAULT '';
                 CREATE INDEX sessionNetwork ON session (account, network);
+                """)
+    }
+
+    /// What searches compare; SQLite itself knows the case of ASCII alone. Nobody looks for who has cancelled his account.
+    private static func foldNicknames(_ db: Database) throws {
+        let folded = DatabaseFunction("folded", argumentCount: 1) { arguments in
+            String.fromDatabaseValue(arguments[0]).map { FoldedText($0).text }
+        }
+        db.add(function: folded)
+        defer { db.remove(function: folded) }
+        try db.execute(
+            sql: """
+                ALTER TABLE account ADD COLUMN foldedNickname TEXT NOT NULL DEFAULT '';
+                UPDATE account SET foldedNickname = folded(nickname) WHERE cancelledAt IS NULL;
                 """)
     }
 

@@ -142,9 +142,10 @@ extension AuthStore {
             // Names are ASCII, so this character comes after everything that can follow the prefix.
             case .userNamePrefix: "userName >= :text AND userName < :text || '\u{10FFFF}'"
             case .uid: "uid = :text"
-            // SQLite's lower() leaves everything but ASCII alone, and unlike LIKE, instr() has no wildcards.
-            case .partOfNickname: "instr(lower(nickname), lower(:text)) > 0"
+            // Unlike LIKE, instr() has no wildcards.
+            case .partOfNickname: "instr(foldedNickname, :text) > 0"
             }
+        let text = match == .partOfNickname ? FoldedText(text).text : text
         let order = match == .partOfNickname ? "nickname, account.id" : "userName"
         return try await database.read { db in
             try Self.profiles(
@@ -214,16 +215,18 @@ extension AuthStore {
     }
 
     private static func insert(_ db: Database, _ account: NewAccount, _ id: AccountID, userName: String) throws {
+        let nickname = account.nickname ?? userName
         try db.cachedStatement(
             sql: """
                 INSERT INTO account (
-                    id, userName, nickname, uid, phoneNumber, ownsPhone, email, sex, sign, password, createdAt)
+                    id, userName, nickname, foldedNickname, uid, phoneNumber, ownsPhone, email, sex, sign, password,
+                    createdAt)
                 VALUES (
-                    :id, :userName, :nickname, :uid, :phoneNumber, :ownsPhone, :email, :sex, :sign, :password,
-                    :createdAt)
+                    :id, :userName, :nickname, :foldedNickname, :uid, :phoneNumber, :ownsPhone, :email, :sex, :sign,
+                    :password, :createdAt)
                 """
         ).execute(arguments: [
-            "id": id, "userName": userName, "nickname": account.nickname ?? userName,
+            "id": id, "userName": userName, "nickname": nickname, "foldedNickname": FoldedText(nickname).text,
             "uid": AccountRules.defaultHandle(of: id), "phoneNumber": account.phoneNumber,
             "ownsPhone": try mayOwn(db, phoneNumber: account.phoneNumber), "email": account.email,
             "sex": account.sex, "sign": account.sign, "password": account.password.phc,

@@ -72,8 +72,8 @@ extension AuthStore {
             else { return nil }
             try db.cachedStatement(
                 sql: """
-                    UPDATE account SET userName = :name, nickname = :name, phoneNumber = '', ownsPhone = 0, email = '',
-                        sex = -1, sign = '', password = '', cancelledAt = :now
+                    UPDATE account SET userName = :name, nickname = :name, foldedNickname = '', phoneNumber = '',
+                        ownsPhone = 0, email = '', sex = -1, sign = '', password = '', cancelledAt = :now
                     WHERE id = :id
                     """
             ).execute(arguments: ["name": AccountRules.cancelledName(of: userName), "now": now, "id": account])
@@ -98,15 +98,23 @@ extension AuthStore {
     }
 
     private static func apply(_ change: AccountChange, _ db: Database) throws {
-        func set(_ assignments: String, _ value: String) throws {
+        func set(_ assignments: String, _ value: String, folded: Bool = false) throws {
+            var arguments: StatementArguments = ["value": value, "id": change.account]
+            if folded { arguments += ["folded": FoldedText(value).text] }
             try db.cachedStatement(sql: "UPDATE account SET \(assignments) WHERE id = :id")
-                .execute(arguments: ["value": value, "id": change.account])
+                .execute(arguments: arguments)
         }
         if let userName = change.userName {
             // Until its owner chooses another, the name shown is the user name.
-            try set("nickname = iif(nickname = userName, :value, nickname), userName = :value", userName)
+            try set(
+                """
+                nickname = iif(nickname = userName, :value, nickname),
+                foldedNickname = iif(nickname = userName, :folded, foldedNickname), userName = :value
+                """, userName, folded: true)
         }
-        if let nickname = change.nickname { try set("nickname = :value", nickname) }
+        if let nickname = change.nickname {
+            try set("nickname = :value, foldedNickname = :folded", nickname, folded: true)
+        }
         if let uid = change.uid { try set("uid = :value", uid) }
         if let password = change.password { try set("password = :value", password.phc) }
         if let email = change.email { try set("email = :value", email) }

@@ -23,6 +23,7 @@ enum FriendGroups {
         of accounts: [AccountID], into name: String, _ group: FriendGroupView, friends: Set<AccountID>,
         limits: SocialLimits
     ) throws(ServiceError) {
+        if !group.exists { _ = try SocialLimits.name(name, field: "group") }
         guard friends.isSuperset(of: accounts) else { throw ServiceError(.notFriends) }
         guard !group.exists else { return }
         try limits.checkPresent(name, atMost: limits.maxName)

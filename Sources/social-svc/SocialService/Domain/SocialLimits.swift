@@ -45,6 +45,16 @@ package struct SocialLimits: Sendable, Hashable {
         try check(text, atMost: limit)
     }
 
+    /// A name that people see as it is stored. An empty one stays empty: what it means is for each rule to say.
+    ///
+    /// - Parameter field: what the refusal calls it.
+    /// - Throws: ``ServiceError/Code/malformedName``.
+    static func name(_ text: String, field: String) throws(ServiceError) -> String {
+        guard !text.isEmpty else { return text }
+        guard let name = DisplayName(text) else { throw ServiceError(.malformedName, detail: field) }
+        return name.text
+    }
+
     /// A list of ids without repetitions.
     ///
     /// - Throws: ``ServiceError/Code/badRequest`` when it is longer than such a request may be.

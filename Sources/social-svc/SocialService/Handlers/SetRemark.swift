@@ -2,7 +2,8 @@ import Shared
 
 extension SocialHandlers {
     func setRemark(_ request: SocialAPI.SetRemark, _ call: BusCall) async throws(ServiceError) -> Done {
-        try await store.set(remark: request.remark, on: request.friend, of: request.owner)
+        let remark = try SocialLimits.name(request.remark, field: "remark")
+        try await store.set(remark: remark, on: request.friend, of: request.owner)
         return Done()
     }
 }

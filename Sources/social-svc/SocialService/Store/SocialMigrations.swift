@@ -7,6 +7,7 @@ enum SocialMigrations {
         migrator.registerMigration("social-2", migrate: createGroups)
         migrator.registerMigration("social-3", migrate: createBlocksAndHandles)
         migrator.registerMigration("social-5", migrate: addWhatIsShown)
+        migrator.registerMigration("social-6", migrate: foldGroupNames)
     }
 
     /// - `conversation` allocates the ids of private conversations and groups alike; AUTOINCREMENT never reuses one.

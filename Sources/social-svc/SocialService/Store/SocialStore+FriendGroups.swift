@@ -11,6 +11,7 @@ extension SocialStore {
         let name = FriendGroups.named(name)
         try await database.write { [limits] transaction in
             let db = transaction.db
+            let name = try Self.storedName(name, of: owner, db)
             try FriendGroups.judgeGrouping(
                 of: accounts, into: name, try Self.friendGroupView(name, of: owner, db),
                 friends: try Self.friends(of: owner, among: accounts, db), limits: limits)
@@ -26,6 +27,7 @@ extension SocialStore {
         let name = FriendGroups.named(name)
         try await database.write { transaction in
             let db = transaction.db
+            let name = try Self.storedName(name, of: owner, db)
             try FriendGroups.judgeDeletion(of: name, try Self.friendGroupView(name, of: owner, db))
             if name == FriendGroups.defaultName {
                 _ = try Self.friendGroup(name, of: owner, isDeleted: true, db)
@@ -48,6 +50,11 @@ extension SocialStore {
                 ON CONFLICT (owner, name) DO UPDATE SET isDeleted = excluded.isDeleted RETURNING id
                 """
         ).fetchOne(Int64.self, [owner, StoredText(name), isDeleted])
+    }
+
+    /// The name of a group as it is stored. One of an earlier release may be no name by now: it is known as it is.
+    private static func storedName(_ name: String, of owner: AccountID, _ db: Database) throws -> String {
+        try friendGroupView(name, of: owner, db).exists ? name : DisplayName(name)?.text ?? name
     }
 
     private static func friendGroupView(

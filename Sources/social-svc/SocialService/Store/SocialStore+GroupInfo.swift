@@ -26,23 +26,24 @@ extension SocialStore {
         _ match: SocialAPI.GroupMatch, _ text: String
     ) async throws(ServiceError) -> [SocialAPI.GroupInfo] {
         let condition: String
-        let wanted: StoredText
+        let wanted: String
         switch match {
         case .handle:
             condition = "handle = ?"
-            wanted = StoredText(text)
+            wanted = text
         case .partOfName:
-            // Between bytes, and so without wildcards; SQLite's own lower() knows ASCII alone.
-            condition = "instr(CAST(lower(name) AS BLOB), ?) > 0"
-            wanted = StoredText(text.lowercasedASCII)
+            // Between bytes, and so without wildcards.
+            condition = "instr(foldedName, ?) > 0"
+            wanted = FoldedText(text).text
         }
+        guard !wanted.isEmpty else { return [] }
         return try await database.read { db in
             try Row.fetchAll(
                 db,
                 sql: """
                     SELECT \(Self.infoColumns) FROM chatGroup
                     WHERE \(condition) AND dissolvedAt IS NULL ORDER BY conversation LIMIT ?
-                    """, arguments: [wanted, Self.maxFoundGroups]
+                    """, arguments: [StoredText(wanted), Self.maxFoundGroups]
             ).map(Self.info)
         }
     }
@@ -79,16 +80,5 @@ extension SocialStore {
             conversation: row["conversation"], name: (row["name"] as StoredText).text,
             handle: (row["handle"] as StoredText).text, introduction: (row["introduction"] as StoredText).text,
             owner: row["owner"], memberCount: row["memberCount"])
-    }
-}
-
-extension String {
-    /// The text with its ASCII letters in lower case.
-    fileprivate var lowercasedASCII: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map { scalar in
-                    ("A"..."Z").contains(scalar) ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar
-                }))
     }
 }

@@ -26,10 +26,12 @@ extension SocialStore {
             let handle = creation.handle ?? GroupRules.defaultHandle(of: conversation)
             try db.execute(
                 sql: """
-                    INSERT INTO chatGroup (conversation, name, handle, introduction, createdAt) VALUES (?, ?, ?, ?, ?)
+                    INSERT INTO chatGroup (conversation, name, foldedName, handle, introduction, createdAt)
+                    VALUES (?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    conversation, StoredText(creation.name), StoredText(handle), StoredText(creation.introduction), now,
+                    conversation, StoredText(creation.name), StoredText(FoldedText(creation.name).text),
+                    StoredText(handle), StoredText(creation.introduction), now,
                 ])
             try Self.add([creator], as: .owner, to: conversation, now: now, db)
             try Self.add(friends, as: .member, to: conversation, now: now, db)

@@ -76,6 +76,7 @@ struct ClassicError: SurfaceFailure, Hashable {
         case .phoneNumberTaken: self.init(400, 2, "phoneNumber already exists")
         case .wrongLength where error.detail == "phoneNumber":
             self.init(400, 3, "length of phone number should be 11")
+        case .passwordTooShort: self.init(400, 3, "password should be no shorter than \(error.detail)")
         case .wrongLength: self.init(400, 3, "\(error.detail) should be no longer than 255")
         case .forbiddenCharacters: self.init(400, 4, Self.alphabetRule(of: error.detail))
         case .pictureTooLarge: self.init(400, 3, "picture should be no larger than \(error.detail) bytes")
@@ -98,6 +99,7 @@ struct ClassicError: SurfaceFailure, Hashable {
         case .alreadyDecided: self.init(400, 2, "Application already handled")
         case .groupHandleTaken: self.init(400, 2, "group name already exists")
         case .noSuchGroup: self = .notInConversation
+        case .malformedName: self = .badField(error.detail)
         case .ownerCannotLeave: self.init(400, 2, "Group owner cannot quit conversation")
         case .invalidReply: self = .invalidReply
         case .invalidText: self.init(400, 3, "message should be between 1 and \(error.detail) characters")

@@ -124,7 +124,7 @@ extension ClassicSurface {
         let group = try call.text("groupName")
         _ = try await socialService.ask(
             SocialAPI.GroupFriends(owner: session.account, friends: friends, group: group), call.context,
-            wording: [.notFriends: .notFriendsToGroup])
+            wording: [.notFriends: .notFriendsToGroup, .malformedName: .badField("groupName")])
         return .succeed
     }
 

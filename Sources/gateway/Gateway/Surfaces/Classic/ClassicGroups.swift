@@ -18,7 +18,8 @@ extension ClassicSurface {
         let reply = try await socialService.ask(
             SocialAPI.CreateGroup(
                 creator: session.account, name: name, friends: friends, handle: nil, introduction: "",
-                minMembers: Self.minGroupMembers), call.context)
+                minMembers: Self.minGroupMembers), call.context,
+            wording: [.malformedName: .badField("conversationName")])
         return SurfaceAnswer(fields: { $0.field("conversation_id", reply.conversation.rawValue) })
     }
 

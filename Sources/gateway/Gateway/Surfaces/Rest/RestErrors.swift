@@ -46,6 +46,8 @@ struct RestError: SurfaceFailure, Hashable {
         case .accountNotFound, .accountCancelled: self = .personUnknown
         case .userNameTaken: self.init(400, "用户名已存在")
         case .wrongLength, .forbiddenCharacters: self.init(400, Self.rule(of: error.detail))
+        case .passwordTooShort: self.init(400, "密码应为\(error.detail)到72个字符")
+        case .malformedName: self = .badField(error.detail)
         case .pictureTooLarge: self.init(400, "图片不能超过\(error.detail)字节")
         case .wrongPassword: self.init(400, "密码错误")
         case .uidTaken: self.init(400, "微信号重复")
@@ -81,7 +83,7 @@ struct RestError: SurfaceFailure, Hashable {
     private static func rule(of field: String) -> String {
         switch field {
         case "nickname": "昵称应为1到64个字符"
-        case "password": "密码应为6到72个字符"
+        case "password": "密码不能超过72个字符"
         case "phoneNumber": "手机号应为11位数字"
         case "uid": "微信号应为1到20个字母、数字、下划线或减号"
         default: badField(field).message

@@ -40,6 +40,8 @@ struct SocketHTTPError: SurfaceFailure, Hashable {
         case .userNameTaken: self.init(200, "user exists", code: "1005")
         case .sessionOver: self = .invalidToken
         case .wrongLength, .forbiddenCharacters: self = .badField(Self.name(of: error.detail))
+        case .passwordTooShort: self = .badField("password")
+        case .malformedName: self = .badField(error.detail == "handle" ? "groupName" : "groupNickname")
         case .messageTooLong: self.init(400, "a text is longer than \(error.detail)")
         case .limitReached: self.init(400, "no more than \(error.detail) are allowed")
         case .groupHandleTaken: self.init(200, "group name exists", code: "1007")
