@@ -17,7 +17,8 @@ extension SystemTests {
                     let running = Set(order[...index])
                     guard running.contains(.gateway) else { continue }
                     let expected: JSON = [
-                        "tokens": .bool(running.contains(.auth)), "auth-svc": .bool(running.contains(.auth)),
+                        "connections": true, "tokens": .bool(running.contains(.auth)),
+                        "auth-svc": .bool(running.contains(.auth)),
                         "social-svc": .bool(running.contains(.social)),
                         "message-svc": .bool(running.contains(.message)),
                     ]

@@ -50,6 +50,13 @@ package struct StackOptions: Sendable {
         return options
     }
 
+    /// The same, with nothing started before the test says so.
+    package var stopped: StackOptions {
+        var options = self
+        options.startsAtOnce = false
+        return options
+    }
+
     /// Processes that a shell prepares with a command before it becomes them.
     package static func prepared(_ processes: [StackProcess], by command: String) -> StackOptions {
         var options = StackOptions()

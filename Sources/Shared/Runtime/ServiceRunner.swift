@@ -24,6 +24,7 @@ package enum ServiceRunner {
     ) async -> Never {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
+        OpenFiles.raiseLimit()
         var logger = Logger(label: "\(name)") { LineLogHandler(process: $0, logLevel: .info) }
         let service: any RunnableService
         let signals: SignalPipe
@@ -48,7 +49,11 @@ package enum ServiceRunner {
             logger.critical("cannot start", metadata: ["reason": "\(error)"])
             exit(startExitCode)
         }
-        logger.info("started", metadata: ["libzmq": "\(ZMQContext.libraryVersion)", "pid": "\(getpid())"])
+        logger.info(
+            "started",
+            metadata: [
+                "libzmq": "\(ZMQContext.libraryVersion)", "pid": "\(getpid())", "files": "\(OpenFiles.limit)",
+            ])
         ServiceManager.notify("READY=1")
         let received = await signals.first()
         logger.info("draining", metadata: ["signal": "\(received)"])

@@ -67,7 +67,11 @@ package final class Gateway: RunnableService {
         let clients = HTTPServer(
             configuration: configuration.server, application: application, eventLoop: eventLoop, logger: logger)
         let admin = AdminApplication(
-            conditions: [.init(name: "tokens", isMet: { gate.isReady })]
+            conditions: [
+                .init(name: "tokens", isMet: { gate.isReady }),
+                // The only failure is an event loop that has ended, and then nobody is served.
+                .init(name: "connections", isMet: { (try? await clients.figures())?.hasRoom ?? false }),
+            ]
                 + backend.all.map { client in
                     .init(name: "\(client.service)") {
                         guard subscribers[client.service]?.isLive == true else { return false }
@@ -77,9 +81,8 @@ package final class Gateway: RunnableService {
                 },
             metrics: {
                 // The only failure is an event loop that has ended, and then nothing is open.
-                let connections = (try? await clients.connectionCount()) ?? 0
-                return [
-                    Metric("martlet_connections", "Open connections of all kinds.", Double(connections)),
+                let connections = (try? await clients.figures())?.metrics ?? []
+                return connections + [
                     Metric("martlet_cached_profiles", "Profiles in memory.", Double(profiles.count)),
                     Metric("martlet_cached_groups", "Groups in memory.", Double(groups.count)),
                     Metric("martlet_cached_picture_bytes", "Pictures in memory.", Double(pictures.bytes)),
@@ -94,7 +97,7 @@ package final class Gateway: RunnableService {
         servers = (
             clients,
             HTTPServer(
-                configuration: HTTPServerConfiguration(), application: admin, eventLoop: eventLoop, logger: logger)
+                configuration: .admin, application: admin, eventLoop: eventLoop, logger: logger)
         )
     }
 
@@ -111,6 +114,7 @@ package final class Gateway: RunnableService {
     }
 
     private func open() async throws {
+        try checkOpenFiles()
         try bus.createFolders()
         // The port first: whoever holds it already is the reason not to start, and nothing was begun yet.
         let port = try await bind(servers.clients, to: configuration.listen)
@@ -144,6 +148,24 @@ package final class Gateway: RunnableService {
         }
     }
 
+    /// Whether there are files for the connections that may be opened.
+    private func checkOpenFiles() throws {
+        let server = configuration.server
+        let places = server.places
+        guard places.served > 0 else {
+            throw TooFewFiles(
+                description: "of \(server.openFileLimit()) open files the gateway needs \(server.keptFiles) itself: "
+                    + "raise the limit (ulimit -n, LimitNOFILE=)")
+        }
+        guard places.served < server.maxConnections else { return }
+        logger.warning(
+            "fewer connections are served than configured",
+            metadata: [
+                "configured": "\(server.maxConnections)", "served": "\(places.served)",
+                "cure": "raise the limit of open files (ulimit -n, LimitNOFILE=), now \(server.openFileLimit())",
+            ])
+    }
+
     private func bind(_ server: HTTPServer, to address: ListenAddress) async throws -> Int {
         do {
             switch address {
@@ -162,6 +184,37 @@ package final class Gateway: RunnableService {
 /// Why an address cannot be listened on, with the address.
 private struct CannotListen: Error, CustomStringConvertible {
     let description: String
+}
+
+/// Why the gateway could not serve anybody.
+private struct TooFewFiles: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension HTTPServerConfiguration {
+    /// The admin listener's: a few connections, which are among the files kept from the clients'.
+    fileprivate static var admin: HTTPServerConfiguration {
+        var configuration = HTTPServerConfiguration()
+        configuration.maxConnections = 12
+        configuration.maxRefusedConnections = 4
+        configuration.countsNetwork = { _ in false }
+        return configuration
+    }
+}
+
+extension HTTPServerFigures {
+    fileprivate var metrics: [Metric] {
+        [
+            Metric("martlet_connections", "Open connections of all kinds.", Double(connections)),
+            Metric("martlet_connection_limit", "Connections that may be open at once.", Double(limit)),
+            Metric(
+                "martlet_refused_connections_total", "Connections refused for want of a place.", Double(refused),
+                kind: .counter),
+            Metric(
+                "martlet_accept_failures_total", "Times the system had no file for a connection.",
+                Double(acceptFailures), kind: .counter),
+        ]
+    }
 }
 
 extension BusClient {

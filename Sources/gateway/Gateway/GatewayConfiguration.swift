@@ -40,6 +40,10 @@ enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 
 /// What an operator may set for the gateway.
 struct GatewayConfiguration: Sendable {
+    /// Files the gateway needs beside its clients' connections: idle it has 34, the admin listener takes up to 16, and
+    /// the bus, `/proc` and libdispatch, which ends a process that has none left, need a few now and then.
+    private static let keptFiles = 56
+
     var listen = ListenAddress.tcp(host: "127.0.0.1", port: 8000)
     /// The admin listener; nothing beyond this host should reach it.
     var admin: ListenAddress
@@ -67,6 +71,7 @@ extension GatewayConfiguration {
     /// | `gateway.admin` | `/healthz`, `/readyz`, `/metrics` | `unix:<runtime>/gateway-admin.sock` | the same |
     /// | `gateway.request-timeout-ms` | deadline of a request | 5000 | 100…60000 |
     /// | `gateway.max-connections` | open connections, all kinds | 10000 | 1…1000000 |
+    /// | `gateway.max-connections-per-address` | of them, those from one address, or one /64 of IPv6; 0 for a quarter | 0 | 0…1000000 |
     /// | `gateway.max-connections-per-account` | push connections of one account | 8 | 1…1000 |
     /// | `gateway.max-body-bytes` | JSON body | 2097152 | 1024…8388608 |
     /// | `gateway.max-queued-bytes` | unread pushes of one connection | 1048576 | 4096…1073741824 |
@@ -89,6 +94,10 @@ extension GatewayConfiguration {
             try configuration.integer("gateway.request-timeout-ms", default: 5_000, in: 100...60_000))
         server.maxConnections = try configuration.integer(
             "gateway.max-connections", default: server.maxConnections, in: 1...1_000_000)
+        server.keptFiles = Self.keptFiles
+        let perAddress = try configuration.integer("gateway.max-connections-per-address", default: 0, in: 0...1_000_000)
+        server.maxConnectionsPerNetwork = perAddress == 0 ? nil : perAddress
+        server.countsNetwork = { !["127.0.0.1", "::1", "::ffff:127.0.0.1"].contains($0) }
         server.maxBodyBytes = try configuration.integer(
             "gateway.max-body-bytes", default: server.maxBodyBytes, in: 1_024...(8 << 20))
         server.webSocket.maxQueuedBytes = try configuration.integer(

@@ -10,6 +10,7 @@ enum ProcessUsage {
         }
         metrics.append(
             Metric("process_cpu_seconds_total", "User and system time.", cpuSeconds, kind: .counter))
+        metrics.append(Metric("process_max_fds", "Limit of open files.", Double(OpenFiles.limit)))
         return metrics
     }
 

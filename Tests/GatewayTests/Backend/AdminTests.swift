@@ -32,6 +32,28 @@ import Testing
         }
     }
 
+    @Test func `a gateway without room for connections is not ready, and counts whom it refused`() async throws {
+        try await withGateway {
+            $0.gateway.server.maxConnections = 1
+        } _: { site in
+            let client = HTTPClient(port: site.port)
+            #expect(try await client.request("GET", "/user/nothing").status == 404)
+            let readiness = try await site.admin("GET", "/readyz")
+            #expect(readiness.status == 503)
+            #expect(try JSONValue(String(decoding: readiness.body, as: UTF8.self))["connections"] == false)
+
+            let refused = try await HTTPClient(port: site.port).request("GET", "/user/nothing")
+            #expect(refused.status == 503)
+            let metrics = try await metrics(site)
+            #expect(metrics["martlet_refused_connections_total"] == 1)
+            #expect(metrics["martlet_connection_limit"] == 1)
+            #expect(try #require(metrics["process_max_fds"]) >= 256)
+
+            client.close()
+            try await eventually("there is room again") { try await site.admin("GET", "/readyz").status == 200 }
+        }
+    }
+
     @Test func `the listener answers for health and readiness, and for nothing else`() async throws {
         try await withGateway { site in
             #expect(try await site.admin("GET", "/healthz").status == 200)

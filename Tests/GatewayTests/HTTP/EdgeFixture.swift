@@ -126,10 +126,11 @@ extension UnixSocketFile {
 }
 
 extension HTTPServerConfiguration {
-    /// The defaults with some changes, and with deadlines looked at often.
+    /// The defaults with some changes, with deadlines looked at often, and with all places for this host.
     static func limits(_ change: (inout HTTPServerConfiguration) -> Void) -> HTTPServerConfiguration {
         var configuration = HTTPServerConfiguration()
         configuration.sweepInterval = .milliseconds(10)
+        configuration.countsNetwork = { _ in false }
         change(&configuration)
         return configuration
     }

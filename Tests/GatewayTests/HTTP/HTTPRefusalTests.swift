@@ -213,7 +213,7 @@ import Testing
         }
     }
 
-    @Test func `beyond the room for refusals connections are cut`() async throws {
+    @Test func `beyond the room for refusals a connection waits for a place`() async throws {
         let limits = HTTPServerConfiguration.limits { limits in
             limits.maxConnections = 1
             limits.maxRefusedConnections = 0
@@ -224,8 +224,41 @@ import Testing
             #expect(try await first.request("GET", "/").status == 200)
             let second = HTTPClient(port: port)
             try await second.open()
+            #expect(try await first.request("GET", "/").status == 200)
+            first.close()
+            #expect(try await second.request("GET", "/").status == 200)
+        }
+    }
+
+    @Test func `beyond the room for refusals connections of a network that has its share are cut`() async throws {
+        let limits = HTTPServerConfiguration.limits { limits in
+            limits.countsNetwork = { _ in true }
+            limits.maxConnectionsPerNetwork = 1
+            limits.maxRefusedConnections = 0
+        }
+
+        try await withEdge(limits: limits) { port, _ in
+            let first = HTTPClient(port: port)
+            #expect(try await first.request("GET", "/").status == 200)
+            let second = HTTPClient(port: port)
+            try await second.open()
             #expect(try await second.end(within: patience).isEmpty)
             #expect(try await first.request("GET", "/").status == 200)
+        }
+    }
+
+    @Test func `who is one too many has little time to ask`() async throws {
+        let limits = HTTPServerConfiguration.limits { limits in
+            limits.maxConnections = 1
+            limits.lingerTimeout = .milliseconds(30)
+        }
+
+        try await withEdge(limits: limits) { port, _ in
+            let first = HTTPClient(port: port)
+            #expect(try await first.request("GET", "/").status == 200)
+            let silent = HTTPClient(port: port)
+            try await silent.open()
+            #expect(try await silent.end(within: patience).isEmpty)
         }
     }
 

@@ -24,11 +24,11 @@ extension HTTPConnectionHandler {
     }
 
     private func becomeWebSocket(_ answer: ByteBuffer, _ accept: @Sendable (WebSocketConnection) -> Void) {
-        guard let context else { return }
+        guard let context, let place else { return }
         let pipeline = context.pipeline.syncOperations
         let socket = WebSocketHandler(
             configuration: server.configuration.webSocket, eventLoop: context.eventLoop, flusher: server.flusher,
-            onGone: { [server] in server.remove($0) })
+            onGone: { [server] in server.remove($0, place) })
         do {
             try pipeline.addHandler(socket)
             // A peer that ends without a close frame is seen before its socket is gone.
@@ -38,6 +38,7 @@ extension HTTPConnectionHandler {
             context.flush()
             enter(.finished)
             server.add(socket)
+            givePlace()
             accept(socket.makeConnection(remoteAddress: remoteAddress))
             // The decoder goes last: it hands on the bytes that came behind the handshake, and by then the WebSocket
             // must be the next to receive them.

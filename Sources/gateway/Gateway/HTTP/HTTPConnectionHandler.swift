@@ -44,8 +44,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     let server: HTTPServerState
     let meter: HTTPWireMeter
-    /// Whether the connection was opened beyond the limit, and is only to be told so.
-    let isSurplus: Bool
+    /// Its place among the server's connections, until it is a WebSocket's.
+    private(set) var place: ConnectionPlaces.Place?
     private(set) var phase = Phase.awaitingHead
     private(set) var context: ChannelHandlerContext?
     private var waiting = CircularBuffer<Event>(initialCapacity: 0)
@@ -56,10 +56,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private var phaseStart: NIODeadline
     private var hasServed = false
 
-    init(server: HTTPServerState, meter: HTTPWireMeter, isSurplus: Bool) {
+    init(server: HTTPServerState, meter: HTTPWireMeter, place: ConnectionPlaces.Place) {
         self.server = server
         self.meter = meter
-        self.isSurplus = isSurplus
+        self.place = place
         phaseStart = server.eventLoop.now
     }
 
@@ -137,6 +137,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         return !waiting.isEmpty
     }
 
+    /// Leaves the place to the WebSocket that the connection has become.
+    func givePlace() { place = nil }
+
     func enter(_ phase: Phase) {
         self.phase = phase
         phaseStart = server.eventLoop.now
@@ -191,7 +194,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// What is wrong with a head that could be decoded.
     private func refusal(of head: HTTPRequestHead) -> HTTPRefusal? {
-        if isSurplus { return .tooManyConnections }
+        if place?.isServed == false { return .tooManyConnections }
         if server.isDraining { return .draining }
         let hosts = head.headers["Host"]
         // RFC 9112 section 3.2: exactly one.
@@ -353,7 +356,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch phase {
         case .awaitingHead:
             if let start = meter.firstByteTime ?? (hasServed ? nil : phaseStart) {
-                guard now - start >= limits.headTimeout else { return }
+                // One that is only to be told that it is too many does not keep others from being told.
+                guard now - start >= (place?.isServed == false ? limits.lingerTimeout : limits.headTimeout) else { return }
                 // A connection that never sent a byte has asked nothing, so there is nothing to answer.
                 if meter.firstByteTime == nil { return close() }
                 refuse(.requestTimeout, path: "")

@@ -59,6 +59,11 @@ final class HTTPServer: Sendable {
         try await eventLoop.submit { self.state.value.connectionCount }.get()
     }
 
+    /// What there is to say about connections.
+    func figures() async throws -> HTTPServerFigures {
+        try await eventLoop.submit { self.state.value.figures }.get()
+    }
+
     private func listen(_ channel: any Channel) async throws {
         try await eventLoop.submit { self.state.value.listen(channel) }.get()
     }
@@ -66,11 +71,13 @@ final class HTTPServer: Sendable {
     private func bootstrap() -> ServerBootstrap {
         ServerBootstrap(group: eventLoop)
             .serverChannelOption(.backlog, value: Int32(configuration.backlog))
+            // Whether there is room for the next one is known when this one has its place.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
-                // Without file descriptors left, accepting fails at once and again and again; this waits in between.
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptFailureHandler { self.state.value.acceptFailed($0) })
                 }
             }
             .childChannelInitializer { channel in

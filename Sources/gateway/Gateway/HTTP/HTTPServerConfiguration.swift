@@ -1,4 +1,5 @@
 import NIOCore
+import Shared
 
 /// The limits of an ``HTTPServer``. Everything a client can make grow or last is bounded by one of these.
 struct HTTPServerConfiguration: Sendable {
@@ -16,9 +17,19 @@ struct HTTPServerConfiguration: Sendable {
     var maxConnections = 10_000
     /// Bytes of answers that may wait for their clients, over all connections; one more answer becomes a 503.
     var maxUnwrittenBytes = 256 * 1024 * 1024
-    /// Connections beyond ``maxConnections`` that are kept just long enough to be told so; further ones are closed
-    /// without a word.
+    /// Those of one network, beyond which it is answered 503; a quarter of all unless configured.
+    var maxConnectionsPerNetwork: Int?
+    /// Whether connections from an address count for its network: not those of a proxy, which are its clients'.
+    var countsNetwork: @Sendable (_ address: String) -> Bool = { _ in true }
+    /// Connections beyond these limits that are kept just long enough to be told so. With as many, further ones of a
+    /// network that has its share are closed without a word; once ``maxConnections`` are open too, nothing is accepted.
     var maxRefusedConnections = 128
+    /// Files the process needs beside the server's connections, which are never used for one.
+    var keptFiles = 0
+    /// How many files the process may have open, as the system says now.
+    var openFileLimit: @Sendable () -> Int = { OpenFiles.limit }
+    /// How long nothing is accepted after the system had no file for a connection.
+    var acceptRetryInterval: TimeAmount = .seconds(1)
     /// How long a connection that was answered before its request was read stays half-open. Closing at once would
     /// reset it and destroy the answer on its way (RFC 9112 section 9.6).
     var lingerTimeout: TimeAmount = .seconds(2)
@@ -28,4 +39,15 @@ struct HTTPServerConfiguration: Sendable {
     var backlog = 4096
     /// The limits of upgraded connections.
     var webSocket = WebSocketConfiguration()
+}
+
+extension HTTPServerConfiguration {
+    /// The places there are now: as many as are configured, and no more than the process may open files for.
+    var places: ConnectionPlaces.Limits {
+        let files = max(0, openFileLimit() - keptFiles)
+        let refused = min(maxRefusedConnections, files / 4)
+        let served = min(maxConnections, files - refused)
+        return ConnectionPlaces.Limits(
+            served: served, perNetwork: maxConnectionsPerNetwork ?? max(1, served / 4), refused: refused)
+    }
 }

@@ -1,6 +1,21 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import Shared
+
+/// What a server has to say about its connections.
+struct HTTPServerFigures: Sendable {
+    /// Open ones, of all kinds.
+    let connections: Int
+    /// How many may be served at once, by configuration and by what the system allows now.
+    let limit: Int
+    /// Those that were refused or closed for want of a place, so far.
+    let refused: Int
+    /// How often the system had no file for one, so far.
+    let acceptFailures: Int
+    /// Whether one more would be served.
+    let hasRoom: Bool
+}
 
 /// What the connections of one server share. Confined to the server's event loop.
 final class HTTPServerState {
@@ -15,12 +30,15 @@ final class HTTPServerState {
     /// Bytes of answers that clients have not taken yet.
     var unwrittenBytes = 0
 
-    private var listeners: [any Channel] = []
+    private let listeners: HTTPListeners
+    private var places = ConnectionPlaces()
     private var connections: [ObjectIdentifier: HTTPConnectionHandler] = [:]
     private var sockets: [ObjectIdentifier: WebSocketHandler] = [:]
     private var sweeping: RepeatedTask?
     /// Whether the log knows that the server is full; once per time that it fills up.
     private var hasWarned = false
+    /// Connections that were refused or closed for want of a place.
+    private var refusedConnections = 0
     private var drained: [EventLoopPromise<Void>] = []
 
     init(
@@ -33,53 +51,98 @@ final class HTTPServerState {
         self.executor = executor
         self.logger = logger
         flusher = WebSocketFlusher(eventLoop: eventLoop)
+        listeners = HTTPListeners(
+            eventLoop: eventLoop, retryInterval: configuration.acceptRetryInterval, logger: logger)
     }
 
     /// Connections of both kinds.
-    var connectionCount: Int { connections.count + sockets.count }
+    var connectionCount: Int { places.count }
+
+    /// What there is to say about connections.
+    var figures: HTTPServerFigures {
+        let limits = configuration.places
+        return HTTPServerFigures(
+            connections: places.count, limit: limits.served, refused: refusedConnections,
+            acceptFailures: listeners.failures, hasRoom: listeners.isAccepting && places.served < limits.served)
+    }
 
     // MARK: Connections
 
     /// Makes a channel that was just accepted an HTTP connection, or closes it when even the room for refusals is full.
     func open(_ channel: any Channel) throws {
-        let surplus = connectionCount + 1 - configuration.maxConnections
-        guard surplus <= configuration.maxRefusedConnections, !isDraining else {
+        listeners.succeeded()
+        let limits = configuration.places
+        guard !isDraining, let place = places.take(for: network(of: channel), within: limits) else {
+            refusedConnections += 1
             // The bootstrap closes the channel for it.
             throw ChannelError.operationUnsupported
         }
-        if surplus > 0, !hasWarned {
-            hasWarned = true
-            logger.warning("connection limit reached", metadata: ["limit": "\(configuration.maxConnections)"])
+        listeners.setRoom(places.count < limits.total)
+        if !place.isServed { noteRefusal(limits) }
+        do {
+            try begin(channel, place)
+        } catch {
+            ended(place)
+            throw error
         }
+        startSweeping()
+    }
+
+    private func begin(_ channel: any Channel, _ place: ConnectionPlaces.Place) throws {
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = configuration.maxHeadBytes
         limits.maxHeaderListSize = configuration.maxHeadBytes
         let decoder = HTTPRequestDecoder(
             leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: limits)
         let meter = HTTPWireMeter()
-        let handler = HTTPConnectionHandler(server: self, meter: meter, isSurplus: surplus > 0)
+        let handler = HTTPConnectionHandler(server: self, meter: meter, place: place)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(meter)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(handler)
         connections[ObjectIdentifier(handler)] = handler
-        startSweeping()
+    }
+
+    /// Whose place a connection takes; `nil` for those that are not told apart.
+    private func network(of channel: any Channel) -> String? {
+        guard let address = channel.remoteAddress?.ipAddress, configuration.countsNetwork(address) else { return nil }
+        return Network.name(of: address)
+    }
+
+    private func noteRefusal(_ limits: ConnectionPlaces.Limits) {
+        refusedConnections += 1
+        guard places.served >= limits.served, !hasWarned else { return }
+        hasWarned = true
+        let isConfigured = limits.served == configuration.maxConnections
+        logger.warning(
+            "connection limit reached",
+            metadata: [
+                "limit": "\(limits.served)",
+                "cure": isConfigured
+                    ? "raise the configured limit"
+                    : "raise the limit of open files (ulimit -n, LimitNOFILE=), now \(configuration.openFileLimit())",
+            ])
     }
 
     func add(_ socket: WebSocketHandler) {
         sockets[ObjectIdentifier(socket)] = socket
     }
 
+    /// Forgets a connection that has ended, or become a WebSocket, which has its place then.
     func remove(_ connection: HTTPConnectionHandler) {
-        if connections.removeValue(forKey: ObjectIdentifier(connection)) != nil { connectionEnded() }
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        if let place = connection.place { ended(place) }
     }
 
-    func remove(_ socket: WebSocketHandler) {
-        if sockets.removeValue(forKey: ObjectIdentifier(socket)) != nil { connectionEnded() }
+    func remove(_ socket: WebSocketHandler, _ place: ConnectionPlaces.Place) {
+        if sockets.removeValue(forKey: ObjectIdentifier(socket)) != nil { ended(place) }
     }
 
-    private func connectionEnded() {
-        if hasWarned, connectionCount < configuration.maxConnections / 10 * 9 { hasWarned = false }
+    private func ended(_ place: ConnectionPlaces.Place) {
+        places.leave(place)
+        let limits = configuration.places
+        listeners.setRoom(places.count < limits.total)
+        if hasWarned, places.served < limits.served / 10 * 9 { hasWarned = false }
         finishDrainingIfEmpty()
     }
 
@@ -107,21 +170,16 @@ final class HTTPServerState {
 
     // MARK: Start and stop
 
-    func listen(_ channel: any Channel) {
-        if isDraining {
-            channel.close(promise: nil)
-        } else {
-            listeners.append(channel)
-        }
-    }
+    func listen(_ channel: any Channel) { listeners.add(channel) }
+
+    func acceptFailed(_ error: IOError) { listeners.failed(error) }
 
     /// Stops accepting, ends what is idle, and completes the promise when the last connection has gone, at the latest
     /// after `limit`, when those left over are cut.
     func drain(within limit: TimeAmount, _ promise: EventLoopPromise<Void>) {
         drained.append(promise)
         isDraining = true
-        for listener in listeners { listener.close(promise: nil) }
-        listeners = []
+        listeners.close()
         for connection in connections.values { connection.drain() }
         for socket in sockets.values { socket.drain() }
         let this = NIOLoopBound(self, eventLoop: eventLoop)

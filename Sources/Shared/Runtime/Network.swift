@@ -1,12 +1,12 @@
 import Glibc
 
 /// Whom an address stands for when requests are counted.
-enum Network {
+package enum Network {
     /// Characters of an unreadable address that are kept.
     private static let maxCharacters = 64
 
     /// An IPv4 address stands for itself, an IPv6 address for its /64: its holder owns all the others in it too.
-    static func name(of address: String) -> String {
+    package static func name(of address: String) -> String {
         var bytes = [UInt8](repeating: 0, count: 16)
         guard inet_pton(AF_INET6, address, &bytes) == 1 else {
             return String(address.unicodeScalars.prefix(maxCharacters))
