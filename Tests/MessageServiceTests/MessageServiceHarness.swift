@@ -190,7 +190,7 @@ actor Counter {
 /// - Parameter earlier: whose folder to go on with, as after a restart. The bus is a new one all the same: ZeroMQ frees
 ///   the addresses of a stopped service when it gets round to it.
 func withMessageService(
-    inFolderOf earlier: TestBus? = nil, configuration: MessageConfiguration = MessageConfiguration(),
+    inFolderOf earlier: TestBus? = nil, configuration: MessageConfiguration = .unlimited,
     _ body: (MessageHarness) async throws -> Void
 ) async throws {
     let bus = try TestBus()
@@ -296,5 +296,14 @@ extension MessageStore {
     /// Changes rows behind the service's back.
     func execute(_ sql: String) async throws {
         try await database.write { try $0.db.execute(sql: sql) }
+    }
+}
+
+extension MessageConfiguration {
+    /// The defaults, without rates.
+    static var unlimited: MessageConfiguration {
+        var configuration = MessageConfiguration()
+        configuration.areRatesLimited = false
+        return configuration
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct RandomHistoryTests {
     @Test(arguments: SeededGenerator.seeds(8))
     func `whatever happens in whatever order, the service agrees with the model`(seed: UInt64) async throws {
-        var configuration = MessageConfiguration()
+        var configuration = MessageConfiguration.unlimited
         // Half of the runs forget nearly everything nearly always.
         if seed.isMultiple(of: 2) { configuration.maxCachedParticipants = 5 }
         try await withMessageService(configuration: configuration) { service in

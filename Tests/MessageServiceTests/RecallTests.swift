@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test func `the window is the configured one, and a recall that nobody waits for does nothing`() async throws {
-        var configuration = MessageConfiguration()
+        var configuration = MessageConfiguration.unlimited
         configuration.recallWindow = 0
         try await withMessageService(configuration: configuration) { service in
             try await service.openConversation(1, [10, 20, 30], kind: .group)

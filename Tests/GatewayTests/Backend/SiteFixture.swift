@@ -39,6 +39,7 @@ struct SiteConfiguration {
         gateway.server.sweepInterval = .milliseconds(20)
         auth.passwordCost = try ScryptCost(n: 1_024, r: 8, p: 1)
         auth.areRatesLimited = false
+        message.areRatesLimited = false
         social.friendRequestsPerMinute = nil
     }
 }

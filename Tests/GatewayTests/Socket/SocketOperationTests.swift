@@ -267,15 +267,17 @@ import Testing
             try await socket.send(
                 raw: (0..<400).flatMap { _ in WebSocketClient.encode(opcode: 1, payload: Array(request.utf8)) })
             var codes: [String: Int] = [:]
-            var limited: JSONValue = .null
+            var limited: Set<Int64> = []
             for _ in 0..<400 {
                 let answer = try await socket.nextPush()
                 codes[answer["code"].text, default: 0] += 1
-                if answer["code"] == "9998" { limited = answer.sorted }
+                guard answer["code"] == "9998" else { continue }
+                #expect(answer["data"]["reason"] == "limited")
+                limited.insert(try #require(answer["data"]["retryAfter"].integer))
             }
             #expect(codes["0000", default: 0] >= 200 && codes["9998", default: 0] > 0)
-            #expect(
-                limited == ["code": "9998", "data": ["reason": "limited", "retryAfter": 1], "desc": "处理失败"])
+            // What was refused counts too, up to a second's worth.
+            #expect(!limited.isEmpty && limited.isSubset(of: [1, 2]))
         }
     }
 }

@@ -21,7 +21,8 @@ struct GatewayCore: Sendable {
     }
 }
 
-/// How often one account may do what costs others something, in all dialects together; `nil` where rates are off.
+/// How often one account may do what costs others something at one gateway, in all dialects together; `nil` where rates
+/// are off.
 struct SurfaceLimits: Sendable {
     /// User searches, and what else tells whether somebody exists: 60 a minute.
     let lookUps: RateLimiter?
@@ -33,7 +34,7 @@ struct SurfaceLimits: Sendable {
     let ownChanges: RateLimiter?
     /// Groups made, invitations and announcements: 60 a minute.
     let groupChanges: RateLimiter?
-    /// Messages: 50 a second, 200 at once.
+    /// Messages, those included that never reach message-svc, which counts over all gateways.
     let messages: RateLimiter?
     /// Connections whose opening sends another one of the account away: 10 at once, one a second.
     let noticeConnections: RateLimiter?
@@ -48,7 +49,7 @@ struct SurfaceLimits: Sendable {
         passwords = limiter(rate: 1.0 / 60, burst: 10)
         ownChanges = limiter(rate: 1, burst: 60)
         groupChanges = limiter(rate: 1, burst: 60)
-        messages = limiter(rate: 50, burst: 200)
+        messages = isOn ? .messages : nil
         noticeConnections = limiter(rate: 1, burst: 10)
     }
 }

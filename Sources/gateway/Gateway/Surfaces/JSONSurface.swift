@@ -25,6 +25,7 @@ extension JSONSurface {
     typealias Handler = @Sendable (Call, Session) async throws(Failure) -> SurfaceAnswer
     typealias SignedHandler = @Sendable (Call, Session, _ isOver: Bool) async throws(Failure) -> SurfaceAnswer
 
+    var limits: SurfaceLimits { core.limits }
     var authService: SurfaceClient<Failure> { SurfaceClient(client: core.backend.auth) }
     var socialService: SurfaceClient<Failure> { SurfaceClient(client: core.backend.social) }
     var messageService: SurfaceClient<Failure> { SurfaceClient(client: core.backend.message) }
@@ -48,19 +49,22 @@ extension JSONSurface {
     func openEndpoint(_ handler: @escaping OpenHandler) -> HTTPEndpoint {
         { request in
             await respond(to: request) { context throws(Failure) in
-                try await handler(try call(request, context))
+                try await handler(try await call(request, context))
             }
         }
     }
 
     /// An endpoint for those with a live session.
+    ///
+    /// - Parameter limiter: how often an account may ask; every request counts, whatever it is worth.
     func authenticated(
-        _ method: HTTPMethod, _ path: String, _ handler: @escaping Handler
+        _ method: HTTPMethod, _ path: String, within limiter: RateLimiter? = nil, _ handler: @escaping Handler
     ) -> [HTTPRouter<HTTPEndpoint>.Route] {
         route(method, path) { request in
             await respond(to: request) { context throws(Failure) in
                 let session = try await liveSession(of: request, context)
-                return try await handler(try call(request, context), session)
+                try admit(session, by: limiter)
+                return try await handler(try await call(request, context), session)
             }
         }
     }
@@ -72,7 +76,7 @@ extension JSONSurface {
         route(method, path) { request in
             await respond(to: request) { context throws(Failure) in
                 let (session, isOver) = try await session(of: try token(of: request), context)
-                return try await handler(try call(request, context), session, isOver)
+                return try await handler(try await call(request, context), session, isOver)
             }
         }
     }
@@ -161,11 +165,11 @@ extension JSONSurface {
     // MARK: - Bodies
 
     /// The body as JSON; GET has none that counts. An empty one is an empty object, whose missing fields get named.
-    func call(_ request: HTTPRequest, _ context: CallContext) throws(Failure) -> Call {
+    func call(_ request: HTTPRequest, _ context: CallContext) async throws(Failure) -> Call {
         guard request.method != .GET, request.method != .HEAD, request.body.readableBytes > 0 else {
             return Call(request: request, body: JSONObject(), context: context)
         }
-        guard let body = JSONObject(parsing: request.body) else { throw .invalidJSON }
+        guard let body = await JSONBody.parse(request.body) else { throw .invalidJSON }
         return Call(request: request, body: body, context: context)
     }
 

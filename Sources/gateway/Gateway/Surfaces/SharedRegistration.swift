@@ -8,13 +8,13 @@ struct SharedRegistration: Sendable {
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {
         let endpoint: HTTPEndpoint = { request in
-            await (Self.hasUserName(request.body) ? socket : rest)(request)
+            await (await Self.hasUserName(request.body) ? socket : rest)(request)
         }
         return ["/register", "/api/register"].map { HTTPRouter.Route(.POST, $0, endpoint) }
     }
 
     /// A body that is no JSON is for the dialect to refuse.
-    private static func hasUserName(_ body: ByteBuffer) -> Bool {
-        JSONObject(parsing: body)?["username"] != nil
+    private static func hasUserName(_ body: ByteBuffer) async -> Bool {
+        await JSONBody.parse(body)?["username"] != nil
     }
 }

@@ -18,10 +18,13 @@ struct MessageRoutes: Sendable {
     let store: MessageStore
     /// One hand-over per account at a time, so that two pulls at once do not hand out the same messages.
     private let turns = Turns<AccountID>()
+    /// How often an account sends, by whichever gateways; `nil` where rates are off.
+    private let rate: RateLimiter?
 
     init(configuration: MessageConfiguration, store: MessageStore) {
         self.configuration = configuration
         self.store = store
+        rate = configuration.areRatesLimited ? .messages : nil
     }
 
     var routes: BusRoutes {
@@ -45,6 +48,11 @@ struct MessageRoutes: Sendable {
     @Sendable private func send(
         _ request: MessageAPI.Send, _ call: BusCall, respond: Responder<MessageAPI.Send.Reply>
     ) {
+        do throws(ServiceError) {
+            try rate?.admit(request.sender)
+        } catch {
+            return respond(.failure(error))
+        }
         if let clientID = request.clientID, !isValid(clientID: clientID) {
             return respond(.failure(ServiceError(.badRequest, detail: "client id")))
         }

@@ -7,7 +7,6 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> SurfaceAnswer {
         let userName = try call.text("applyUserName")
         let message = try call.optionalText("message") ?? ""
-        try admit(session, by: core.limits.applications)
         let found = try await authService.ask(AuthAPI.FindAccounts(match: .userName, text: userName), call.context)
         guard let target = found.profiles.first?.account else { throw .userUnknown }
         _ = try await socialService.ask(

@@ -9,7 +9,6 @@ extension ClassicSurface {
     ) async throws(ClassicError) -> SurfaceAnswer {
         let friends = try call.accounts("friendIds")
         var name = try call.text("conversationName")
-        try admit(session, by: core.limits.groupChanges)
         if name.isEmpty {
             let members = [session.account] + friends
             let profiles = try await profiles(of: members, call.context)
@@ -97,7 +96,6 @@ extension ClassicSurface {
         let conversation = ConversationID(try call.id("conversationId"))
         let spelling = call.body["announcement"] == nil && call.body["announcementBody"] != nil
         let body = try call.text(spelling ? "announcementBody" : "announcement")
-        try admit(session, by: core.limits.groupChanges)
         let reply = try await socialService.ask(
             SocialAPI.Announce(author: session.account, conversation: conversation, body: body), call.context,
             wording: [.notAllowed: .noRightToAnnounce, .invalidText: .emptyAnnouncement])
@@ -125,7 +123,6 @@ extension ClassicSurface {
     @Sendable func inviteMembers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let conversation = ConversationID(try call.id("conversationId"))
         let invited = try call.accounts("newMemberIds")
-        try admit(session, by: core.limits.groupChanges)
         _ = try await socialService.ask(
             SocialAPI.Invite(inviter: session.account, conversation: conversation, accounts: invited), call.context,
             wording: [.notGroupMember: .notGroupMember])

@@ -12,7 +12,6 @@ extension ClassicSurface {
         let text = try call.text("message")
         let replyID = try call.id("replyId")
         let clientID = try call.clientMessageID("clientMessageId")
-        try admit(session, by: core.limits.messages)
         let reply = try await messageService.ask(
             MessageAPI.Send(
                 sender: session.account, to: .conversation(conversation), text: text,

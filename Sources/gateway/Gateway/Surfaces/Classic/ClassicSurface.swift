@@ -46,14 +46,14 @@ struct ClassicSurface: PushSurface {
         open(.POST, "/user/login", logIn)
             + open(.PUT, "/user/register", register)
             + signed(.POST, "/user/logout", logOut)
-            + authenticated(.POST, "/user/cancel", cancelAccount)
-            + authenticated(.DELETE, "/user/cancel", cancelAccount)
-            + authenticated(.GET, "/user/pull_user_info", findUsers)
+            + authenticated(.POST, "/user/cancel", within: limits.passwords, cancelAccount)
+            + authenticated(.DELETE, "/user/cancel", within: limits.passwords, cancelAccount)
+            + authenticated(.GET, "/user/pull_user_info", within: limits.lookUps, findUsers)
             + authenticated(.POST, "/user/modify_user_info", modifyAccount)
     }
 
     private var friendRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
-        authenticated(.POST, "/friend/apply_friend", applyForFriendship)
+        authenticated(.POST, "/friend/apply_friend", within: limits.applications, applyForFriendship)
             + authenticated(.GET, "/friend/pull_friend_chain", pullFriendChain)
             + authenticated(.POST, "/friend/handel_apply", decideApplication)
             + authenticated(.POST, "/friend/handle_apply", decideApplication)
@@ -65,7 +65,7 @@ struct ClassicSurface: PushSurface {
     }
 
     private var messageRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
-        authenticated(.PUT, "/message/send_message", sendMessage)
+        authenticated(.PUT, "/message/send_message", within: limits.messages, sendMessage)
             + authenticated(.GET, "/message/pull_user_chain", pullUserChain)
             + authenticated(.GET, "/message/pull_reply_count", pullReplyCount)
             + authenticated(.GET, "/message/pull_reader_list", pullReaderList)
@@ -74,7 +74,7 @@ struct ClassicSurface: PushSurface {
     }
 
     private var conversationRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
-        authenticated(.PUT, "/conversation/create_conversation", createConversation)
+        authenticated(.PUT, "/conversation/create_conversation", within: limits.groupChanges, createConversation)
             + authenticated(.GET, "/conversation/pull_conversation_list", pullConversationList)
             + authenticated(.GET, "/conversation/pull_conversation_chain", pullConversationChain)
             + authenticated(.GET, "/conversation/pull_conversation_chain_history", pullConversationHistory)
@@ -82,13 +82,13 @@ struct ClassicSurface: PushSurface {
 
     private var groupRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         authenticated(.GET, "/conversation/pull_announcement", pullAnnouncements)
-            + authenticated(.PUT, "/conversation/put_announcement", putAnnouncement)
+            + authenticated(.PUT, "/conversation/put_announcement", within: limits.groupChanges, putAnnouncement)
             + authenticated(.GET, "/conversation/pull_conversation_member_list", pullMemberList)
             + authenticated(.POST, "/conversation/appoint_admin", appointAdmins)
             + authenticated(.POST, "/conversation/transfer_ownership", transferOwnership)
             + authenticated(.DELETE, "/conversation/quit_conversation", quitConversation)
             + authenticated(.DELETE, "/conversation/remove_member", removeMembers)
-            + authenticated(.POST, "/conversation/invite_new_member", inviteMembers)
+            + authenticated(.POST, "/conversation/invite_new_member", within: limits.groupChanges, inviteMembers)
             + authenticated(.GET, "/conversation/pull_conversation_apply_chain", pullJoinRequests)
             + authenticated(.POST, "/friend/handel_conversation_apply", decideJoinRequests)
             + authenticated(.POST, "/friend/handle_conversation_apply", decideJoinRequests)

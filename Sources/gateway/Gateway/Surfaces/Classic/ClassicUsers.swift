@@ -62,13 +62,13 @@ extension ClassicSurface {
             return text?.isEmpty == true ? nil : text
         }
         let password = try call.text("oldPassword")
+        if !password.isEmpty { try admit(session, by: core.limits.passwords) }
         let userName = try change("newUserName")
         let newPassword = try change("newPassword")
         let phoneNumber = try change("newPhoneNumber")
         let email = try change("newEmail")
         let picture = try change("newPicture")
         let upload = picture.flatMap(ClassicPicture.decode)
-        if !password.isEmpty { try admit(session, by: core.limits.passwords) }
         if picture != nil, upload == nil {
             // The password is judged before the picture: asked to change nothing, auth-svc judges it alone.
             _ = try await modify(session, password: password, call)
@@ -98,7 +98,6 @@ extension ClassicSurface {
 
     @Sendable func cancelAccount(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let password = try call.text("password")
-        try admit(session, by: core.limits.passwords)
         _ = try await authService.ask(
             AuthAPI.CancelAccount(account: session.account, session: session.id, password: password), call.context)
         core.gate.revoke(session.id, expiresAt: session.expiresAt)
@@ -118,7 +117,6 @@ extension ClassicSurface {
 
     @Sendable func findUsers(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let userName = try call.queryText("userName")
-        try admit(session, by: core.limits.lookUps)
         let found = try await authService.ask(
             AuthAPI.FindAccounts(
                 match: call.request.query["match"] == "prefix" ? .userNamePrefix : .userName, text: userName),

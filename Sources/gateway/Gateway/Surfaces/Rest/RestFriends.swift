@@ -76,7 +76,6 @@ extension RestSurface {
     @Sendable func applyForFriendship(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let target = AccountID(try call.id("receiver_id"))
         let message = try call.optionalText("verification_message") ?? ""
-        try admit(session, by: core.limits.applications)
         _ = try await person(target, call)
         let request = try await socialService.ask(
             SocialAPI.Apply(applicant: session.account, target: target, message: message, whenPending: .refuse),

@@ -6,7 +6,6 @@ extension RestSurface {
         let text = try call.text("content")
         let reply = try call.optionalID("reply_id").map { MessageID($0) }
         let clientID = try call.clientMessageID("client_message_id")
-        try admit(session, by: core.limits.messages)
         let message = try await messageService.ask(
             MessageAPI.Send(sender: session.account, to: destination, text: text, replyTo: reply, clientID: clientID),
             call.context

@@ -22,7 +22,6 @@ extension RestSurface {
 
     @Sendable func showStrangerByID(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let account = AccountID(try call.pathID("id"))
-        try admit(session, by: core.limits.lookUps)
         let profile = try await person(account, call)
         return .data { json in json.object { $0.writePerson(profile) } }
     }
@@ -51,7 +50,6 @@ extension RestSurface {
 
     /// Whoever has the handle of the path.
     private func find(_ call: RestCall, _ session: Session) async throws(RestError) -> Profile? {
-        try admit(session, by: core.limits.lookUps)
         let uid = call.request.parameters["uid"] ?? ""
         return try await authService.ask(AuthAPI.FindAccounts(match: .uid, text: uid), call.context).profiles.first
     }
@@ -88,7 +86,6 @@ extension RestSurface {
 
     @Sendable func block(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let target = AccountID(try call.pathID("user_id"))
-        try admit(session, by: core.limits.lookUps)
         _ = try await person(target, call)
         _ = try await socialService.ask(
             SocialAPI.Block(account: session.account, target: target), call.context,
@@ -98,7 +95,6 @@ extension RestSurface {
 
     @Sendable func unblock(_ call: RestCall, _ session: Session) async throws(RestError) -> SurfaceAnswer {
         let target = AccountID(try call.pathID("user_id"))
-        try admit(session, by: core.limits.ownChanges)
         _ = try await socialService.ask(SocialAPI.Unblock(account: session.account, target: target), call.context)
         return .noData
     }

@@ -59,12 +59,12 @@ struct RestSurface: PushSurface {
 
     private var profileRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         authenticated(.GET, "/auth/me", showMe)
-            + authenticated(.PATCH, "/auth/me/uid", changeUID)
-            + authenticated(.POST, "/auth/me/uid", changeUID)
-            + authenticated(.PATCH, "/auth/me/name", changeName)
-            + authenticated(.POST, "/auth/me/name", changeName)
-            + authenticated(.PATCH, "/auth/me/password", changePassword)
-            + authenticated(.POST, "/auth/me/password", changePassword)
+            + authenticated(.PATCH, "/auth/me/uid", within: limits.lookUps, changeUID)
+            + authenticated(.POST, "/auth/me/uid", within: limits.lookUps, changeUID)
+            + authenticated(.PATCH, "/auth/me/name", within: limits.ownChanges, changeName)
+            + authenticated(.POST, "/auth/me/name", within: limits.ownChanges, changeName)
+            + authenticated(.PATCH, "/auth/me/password", within: limits.passwords, changePassword)
+            + authenticated(.POST, "/auth/me/password", within: limits.passwords, changePassword)
     }
 
     private var friendRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
@@ -75,19 +75,19 @@ struct RestSurface: PushSurface {
 
     private var requestRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         authenticated(.GET, "/auth/friendship_requests", listFriendRequests)
-            + authenticated(.POST, "/auth/friendship_requests", applyForFriendship)
+            + authenticated(.POST, "/auth/friendship_requests", within: limits.applications, applyForFriendship)
             + authenticated(.POST, "/auth/friendship_requests/{request_id}", decideFriendRequest)
             + authenticated(.DELETE, "/auth/friendship_requests/{request_id}", dismissFriendRequest)
     }
 
     private var peopleRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
-        authenticated(.GET, "/auth/info/strangers/id/{id}", showStrangerByID)
-            + authenticated(.GET, "/auth/info/strangers/uid/{uid}", showStrangerByUID)
+        authenticated(.GET, "/auth/info/strangers/id/{id}", within: limits.lookUps, showStrangerByID)
+            + authenticated(.GET, "/auth/info/strangers/uid/{uid}", within: limits.lookUps, showStrangerByUID)
             + authenticated(.GET, "/auth/info/friends/id/{id}", showFriendByID)
-            + authenticated(.GET, "/auth/info/friends/uid/{uid}", showFriendByUID)
+            + authenticated(.GET, "/auth/info/friends/uid/{uid}", within: limits.lookUps, showFriendByUID)
             + authenticated(.GET, "/auth/blocks", listBlocks)
-            + authenticated(.PUT, "/auth/blocks/{user_id}", block)
-            + authenticated(.DELETE, "/auth/blocks/{user_id}", unblock)
+            + authenticated(.PUT, "/auth/blocks/{user_id}", within: limits.lookUps, block)
+            + authenticated(.DELETE, "/auth/blocks/{user_id}", within: limits.ownChanges, unblock)
     }
 
     private var conversationRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
@@ -98,9 +98,9 @@ struct RestSurface: PushSurface {
     }
 
     private var messageRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
-        authenticated(.POST, "/auth/messages", sendMessage)
-            + authenticated(.POST, "/auth/messages/text", sendMessage)
-            + authenticated(.POST, "/auth/messages/texts", sendMessage)
+        authenticated(.POST, "/auth/messages", within: limits.messages, sendMessage)
+            + authenticated(.POST, "/auth/messages/text", within: limits.messages, sendMessage)
+            + authenticated(.POST, "/auth/messages/texts", within: limits.messages, sendMessage)
             + authenticated(.DELETE, "/auth/message/recall", recallMessage)
             + authenticated(.DELETE, "/auth/messages/recall", recallMessage)
             + authenticated(.DELETE, "/auth/message/delete", hideMessage)

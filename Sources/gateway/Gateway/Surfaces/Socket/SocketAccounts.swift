@@ -118,7 +118,6 @@ extension SocketSurface {
         } else {
             throw .badField("username")
         }
-        try admit(session, by: core.limits.lookUps)
         return .list(try await authService.ask(search, call.context).profiles) { profile, json in
             let person = SocketPerson(profile.account, profile)
             json.field("userId", person.id)

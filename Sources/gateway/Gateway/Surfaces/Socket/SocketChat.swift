@@ -23,7 +23,6 @@ extension SocketSurface {
         let group = try call.optionalID("toGroupId").map { ConversationID($0) }
         let text = try call.nonEmptyText("msg")
         let clientID = try call.clientMessageID()
-        try admit(call, by: core.limits.messages)
         let sender = call.session.account
         let destination: MessageAPI.Destination
         if let group {

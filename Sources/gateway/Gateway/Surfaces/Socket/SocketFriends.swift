@@ -5,7 +5,6 @@ extension SocketSurface {
     @Sendable func addFriend(_ call: SocketCall) async throws(SocketRefusal) -> SocketAnswer {
         let target = AccountID(try call.id("userId"))
         let remark = try call.optionalText("remark") ?? ""
-        try admit(call, by: core.limits.applications)
         guard try await livingProfile(of: target, call) != nil else { throw SocketRefusal(.unknownUser) }
         let reply = try await ask(
             core.backend.social,

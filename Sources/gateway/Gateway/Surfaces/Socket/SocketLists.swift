@@ -85,7 +85,6 @@ extension SocketSurface {
         let handle = try call.nonEmptyText("groupName")
         let name = try call.nonEmptyText("groupNickname")
         let introduction = try call.optionalText("introduction") ?? ""
-        try admit(session, by: core.limits.groupChanges)
         let reply = try await socialService.ask(
             SocialAPI.CreateGroup(
                 creator: session.account, name: name, friends: [], handle: handle, introduction: introduction,
@@ -105,7 +104,6 @@ extension SocketSurface {
         } else {
             throw .badField("groupName")
         }
-        try admit(session, by: core.limits.lookUps)
         return .list(try await socialService.ask(search, call.context).groups) { group, json in
             Self.write(group, to: &json)
             json.field("memberCount", Int64(group.memberCount))

@@ -30,15 +30,15 @@ struct SocketSurface: JSONSurface {
 
     // MARK: - Paths
 
-    /// What each request connection does.
-    private var operations: [String: SocketOperation] {
+    /// What each request connection does, and how often an account may ask.
+    private var operations: [String: (operation: SocketOperation, limiter: RateLimiter?)] {
         [
-            "/chat/send_msg": .direct(sendMessage),
-            "/friend/add": .task(addFriend),
-            "/friend/add_reply": .task(replyToFriendRequest),
-            "/friend/del": .task(deleteFriend),
-            "/group/add": .task(applyToGroup),
-            "/group/add_reply": .task(replyToJoinRequest),
+            "/chat/send_msg": (.direct(sendMessage), limits.messages),
+            "/friend/add": (.task(addFriend), limits.applications),
+            "/friend/add_reply": (.task(replyToFriendRequest), nil),
+            "/friend/del": (.task(deleteFriend), nil),
+            "/group/add": (.task(applyToGroup), nil),
+            "/group/add_reply": (.task(replyToJoinRequest), nil),
         ]
     }
 
@@ -51,8 +51,8 @@ struct SocketSurface: JSONSurface {
 
     var sockets: [String: SocketEndpoint] {
         var sockets: [String: SocketEndpoint] = [:]
-        for (path, operation) in operations {
-            for spelling in Self.socketSpellings(of: path) { sockets[spelling] = requests(operation) }
+        for (path, (operation, limiter)) in operations {
+            for spelling in Self.socketSpellings(of: path) { sockets[spelling] = requests(operation, within: limiter) }
         }
         for path in Self.noticePaths.flatMap(Self.socketSpellings) { sockets[path] = upgradeToNotices }
         return sockets
@@ -70,15 +70,15 @@ struct SocketSurface: JSONSurface {
             + route(.POST, "/api/registe", registration)
             + authenticated(.POST, "/api/logout", logOut)
             + authenticated(.GET, "/api/user/get_info", ownProfile)
-            + authenticated(.GET, "/api/friend/search_user", searchUsers)
+            + authenticated(.GET, "/api/friend/search_user", within: limits.lookUps, searchUsers)
     }
 
     private var listRoutes: [HTTPRouter<HTTPEndpoint>.Route] {
         authenticated(.GET, "/api/friend/get_friend_list", friendList)
             + authenticated(.GET, "/api/user/friend_apply_list", friendRequests)
             + authenticated(.GET, "/api/user/group_apply_list", joinRequests)
-            + authenticated(.POST, "/api/group/create", createGroup)
-            + authenticated(.GET, "/api/group/search", searchGroups)
+            + authenticated(.POST, "/api/group/create", within: limits.groupChanges, createGroup)
+            + authenticated(.GET, "/api/group/search", within: limits.lookUps, searchGroups)
             + authenticated(.GET, "/api/group/get_group_list", groupList)
             + authenticated(.GET, "/api/group/get_group_user_list", groupMembers)
     }
@@ -160,7 +160,7 @@ struct SocketSurface: JSONSurface {
         .accept { $0.close(Self.unauthorized) }
     }
 
-    private func requests(_ operation: SocketOperation) -> SocketEndpoint {
+    private func requests(_ operation: SocketOperation, within limiter: RateLimiter?) -> SocketEndpoint {
         { handshake in
             await accept(handshake) { session, _ in
                 { socket in
@@ -168,7 +168,7 @@ struct SocketSurface: JSONSurface {
                     SocketRequests.begin(on: socket) {
                         core.gate.isLive(session)
                     } work: { request, respond in
-                        work(on: request, operation, session, handshake, respond)
+                        work(on: request, operation, within: limiter, session, handshake, respond)
                     }
                 }
             }
@@ -176,12 +176,14 @@ struct SocketSurface: JSONSurface {
     }
 
     private func work(
-        on request: ByteBuffer, _ operation: SocketOperation, _ session: Session, _ handshake: HTTPRequest,
-        _ respond: @escaping SocketRequests.Respond
+        on request: ByteBuffer, _ operation: SocketOperation, within limiter: RateLimiter?, _ session: Session,
+        _ handshake: HTTPRequest, _ respond: @escaping SocketRequests.Respond
     ) {
         let settle: SocketOperation.Respond = { result in respond(frame(result, of: handshake)) }
         let context = CallContext(trace: handshake.id, deadline: .after(core.timeout))
         do throws(SocketRefusal) {
+            // Every request counts, whatever it is worth.
+            try admitRequest(of: session, by: limiter)
             let call = try SocketCall(request, session, context)
             switch operation {
             case .direct(let work): work(call, settle)
@@ -267,9 +269,9 @@ extension SocketSurface {
     }
 
     /// Refuses what an account does too often.
-    func admit(_ call: SocketCall, by limiter: RateLimiter?) throws(SocketRefusal) {
+    private func admitRequest(of session: Session, by limiter: RateLimiter?) throws(SocketRefusal) {
         do throws(ServiceError) {
-            try limiter?.admit(call.session.account)
+            try limiter?.admit(session.account)
         } catch {
             throw SocketRefusal(error)
         }

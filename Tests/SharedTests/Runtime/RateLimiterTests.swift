@@ -1,8 +1,6 @@
 import Shared
 import Testing
 
-@testable import Gateway
-
 @Suite struct RateLimiterTests {
     private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
 
@@ -19,37 +17,44 @@ import Testing
     @Test func `a burst is admitted, then the rate`() {
         let limiter = RateLimiter(rate: 2, burst: 3)
         for _ in 1...3 { #expect(wait(limiter, 1, at: 100) == nil) }
-        #expect(wait(limiter, 1, at: 100) == "1")
-        #expect(wait(limiter, 1, at: 100.4) == "1")
-        #expect(wait(limiter, 1, at: 100.5) == nil)
-        #expect(wait(limiter, 1, at: 100.5) == "1")
+        for step in 1...4 { #expect(wait(limiter, 1, at: 100 + Double(step) / 2) == nil) }
+        #expect(wait(limiter, 1, at: 102) == "1")
         // Never more than a burst grows back.
         for _ in 1...3 { #expect(wait(limiter, 1, at: 10_000) == nil) }
         #expect(wait(limiter, 1, at: 10_000) != nil)
     }
 
-    @Test func `the time to wait is whole seconds, rounded up`() {
-        let limiter = RateLimiter(rate: 0.1, burst: 1)
+    @Test func `refused requests count, and whoever waits as told is admitted`() {
+        let limiter = RateLimiter(rate: 2, burst: 1)
         #expect(wait(limiter, 1, at: 0) == nil)
-        #expect(wait(limiter, 1, at: 0) == "10")
-        #expect(wait(limiter, 1, at: 0.5) == "10")
-        #expect(wait(limiter, 1, at: 9.5) == "1")
-        #expect(wait(limiter, 1, at: 10) == nil)
+        // Three a second at a rate of two: none of them.
+        for step in 1...30 { #expect(wait(limiter, 1, at: Double(step) / 3) != nil) }
+        for _ in 1...100 { #expect(wait(limiter, 1, at: 10) != nil) }
+        #expect(wait(limiter, 1, at: 10) == "2")
+        #expect(wait(limiter, 1, at: 12) == nil)
+    }
+
+    @Test func `the time to wait is whole seconds, rounded up`() {
+        let limiter = RateLimiter(rate: 0.125, burst: 1)
+        #expect(wait(limiter, 1, at: 0) == nil)
+        #expect(wait(limiter, 1, at: 0) == "9")
+        #expect(wait(limiter, 1, at: 0.5) == "9")
+        #expect(wait(limiter, 1, at: 9.5) == nil)
     }
 
     @Test func `accounts do not share permits`() {
         let limiter = RateLimiter(rate: 1, burst: 1)
         #expect(wait(limiter, 1, at: 0) == nil)
         #expect(wait(limiter, 2, at: 0) == nil)
-        #expect(wait(limiter, 1, at: 0) == "1")
-        #expect(wait(limiter, 2, at: 0) == "1")
+        #expect(wait(limiter, 1, at: 0) == "2")
+        #expect(wait(limiter, 2, at: 0) == "2")
     }
 
     @Test func `a clock that stands still or goes back admits nobody`() {
         let limiter = RateLimiter(rate: 1, burst: 1)
         #expect(wait(limiter, 1, at: 100) == nil)
-        #expect(wait(limiter, 1, at: 50) == "1")
-        #expect(wait(limiter, 1, at: 50) == "1")
+        #expect(wait(limiter, 1, at: 50) == "2")
+        #expect(wait(limiter, 1, at: 50) == "2")
     }
 
     @Test func `a crowd does not make a limited account forget its limit`() {
@@ -59,6 +64,6 @@ import Testing
         // One more account than there is room for: those that are full again go, this one stays.
         #expect(wait(limiter, 300_000, at: 100) == nil)
         #expect(wait(limiter, 300_001, at: 100) == nil)
-        #expect(wait(limiter, 200_000, at: 100) == "1")
+        #expect(wait(limiter, 200_000, at: 100) == "2")
     }
 }

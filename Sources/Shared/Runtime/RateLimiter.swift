@@ -1,8 +1,10 @@
-import Shared
 import Synchronization
 
-/// Token buckets by account: so many at once, refilled so many per second.
-final class RateLimiter: Sendable {
+/// Token buckets by account: so many at once, refilled so many per second. Costs the same however many accounts there are.
+///
+/// Every request takes a token, the refused ones too, down to a debt of what a second brings: whoever goes on asking stays refused,
+/// and whoever waits as long as they are told is admitted.
+package final class RateLimiter: Sendable {
     /// Buckets kept; beyond it the full ones, which remember nothing, are dropped.
     private static let maxBuckets = 100_000
 
@@ -18,22 +20,22 @@ final class RateLimiter: Sendable {
     /// - Parameters:
     ///   - rate: permits per second.
     ///   - burst: permits that may be used at once.
-    init(rate: Double, burst: Double) {
+    package init(rate: Double, burst: Double) {
         self.rate = rate
         self.burst = burst
     }
 
     /// Takes a permit, or says in how many whole seconds the next one is there.
-    func admit(_ account: AccountID, now: MonotonicTime = .now) throws(ServiceError) {
+    package func admit(_ account: AccountID, now: MonotonicTime = .now) throws(ServiceError) {
         let wait: Double? = buckets.withLock { buckets in
             if buckets.count >= Self.maxBuckets { dropFull(&buckets, now: now) }
             var bucket = buckets[account] ?? Bucket(tokens: burst, refilledAt: now)
             bucket.tokens = tokens(of: bucket, now: now)
             bucket.refilledAt = now
             defer { buckets[account] = bucket }
-            guard bucket.tokens >= 1 else { return (1 - bucket.tokens) / rate }
-            bucket.tokens -= 1
-            return nil
+            let isAdmitted = bucket.tokens >= 1
+            bucket.tokens = max(bucket.tokens - 1, -rate.rounded(.down))
+            return isAdmitted ? nil : (1 - bucket.tokens) / rate
         }
         if let wait { throw ServiceError(.rateLimited, detail: "\(Int(wait.rounded(.up)))") }
     }
@@ -48,4 +50,9 @@ final class RateLimiter: Sendable {
         // All of them in use at once: the limit protects memory first.
         if buckets.count >= Self.maxBuckets { buckets = [:] }
     }
+}
+
+extension RateLimiter {
+    /// What an account may send: 50 messages a second, 200 at once.
+    package static var messages: RateLimiter { RateLimiter(rate: 50, burst: 200) }
 }
