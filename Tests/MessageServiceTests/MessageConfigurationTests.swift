@@ -15,17 +15,19 @@ import Testing
         #expect(configuration.maxTextLength == 10_000)
         #expect(configuration.recallWindow == 120)
         #expect(configuration.maxCachedParticipants == 1_000_000)
+        #expect(configuration.areRatesLimited)
     }
 
     @Test func `an operator may set them`() throws {
         let configuration = try read([
             "MARTLET_MESSAGE_MAX_TEXT_LENGTH": "7", "MARTLET_MESSAGE_RECALL_WINDOW": "0",
-            "MARTLET_MESSAGE_MAX_CACHED_PARTICIPANTS": "1000",
+            "MARTLET_MESSAGE_MAX_CACHED_PARTICIPANTS": "1000", "MARTLET_RATE_LIMITS": "off",
         ])
 
         #expect(configuration.maxTextLength == 7)
         #expect(configuration.recallWindow == 0)
         #expect(configuration.maxCachedParticipants == 1_000)
+        #expect(!configuration.areRatesLimited)
     }
 
     @Test(arguments: ["-1", "31536001", "soon"])

@@ -1,3 +1,4 @@
+import MessageService
 import Shared
 import TestSupport
 import Testing
@@ -19,6 +20,27 @@ import Testing
 
             #expect(ids == ids.sorted())
             #expect(Set(ids).count == 10)
+        }
+    }
+
+    @Test func `an account sends so much in a second, and others do not wait for it`() async throws {
+        try await withMessageService(configuration: MessageConfiguration()) { service in
+            try await service.openConversation(1, [10, 20])
+            let start = MonotonicTime.now
+            var (accepted, refused) = (0, 0)
+            for _ in 1...600 {
+                do throws(ServiceError) {
+                    // A conversation that is not theirs: what is refused counts as well.
+                    _ = try await service.send("x", from: 10, to: accepted % 2 == 0 ? 1 : 2)
+                    accepted += 1
+                } catch {
+                    if error.code == .rateLimited { refused += 1 } else { accepted += 1 }
+                }
+            }
+            let seconds = Int((MonotonicTime.now.nanoseconds - start.nanoseconds) / 1_000_000_000) + 1
+            #expect(accepted >= 200 && accepted <= 200 + 50 * seconds)
+            #expect(accepted + refused == 600)
+            _ = try await service.send("y", from: 20, to: 1)
         }
     }
 

@@ -93,7 +93,9 @@ package enum MessageAPI {
                 self.sequence = sequence
                 self.sentAt = sentAt
             }
+            // Nobody may take for a success what names no message.
             package static let wireFormat = WireFormat(Self.init, \.conversation, \.message, \.sequence, \.sentAt)
+                .requiring("no message") { $0.message.rawValue > 0 && $0.sequence > 0 }
         }
 
         package var sender: AccountID

@@ -56,6 +56,23 @@ package struct WireFormat<Record: Sendable>: Sendable {
         }
     }
 
+    private init(
+        write: @escaping @Sendable (Record, inout WireWriter) -> Void,
+        make: @escaping @Sendable (inout WireReader) throws -> Record
+    ) {
+        self.write = write
+        self.make = make
+    }
+
+    /// The same form, in which only what a record can be is read.
+    package func requiring(_ what: String, _ isPossible: @escaping @Sendable (Record) -> Bool) -> WireFormat {
+        WireFormat(write: write) { [make] reader in
+            let record = try make(&reader)
+            guard isPossible(record) else { throw WireError(what) }
+            return record
+        }
+    }
+
     func read(_ reader: inout WireReader) throws(WireError) -> Record {
         do {
             return try make(&reader)

@@ -63,7 +63,8 @@ package final class Gateway: RunnableService {
         let rest = RestSurface(core: core)
         let registration = SharedRegistration(socket: socket.registration, rest: rest.registration)
         let application = GatewayApplication(
-            [classic, socket, rest], others: media.routes + registration.routes, straySocket: socket.refuseStray)
+            [classic, socket, rest], others: media.routes + registration.routes, straySocket: socket.refuseStray,
+            knownAccount: { request in AccessToken.anywhere(in: request).flatMap(gate.knownAccount) })
         let clients = HTTPServer(
             configuration: configuration.server, application: application, eventLoop: eventLoop, logger: logger)
         let admin = AdminApplication(

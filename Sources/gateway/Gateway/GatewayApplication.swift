@@ -11,14 +11,18 @@ struct GatewayApplication: HTTPApplication {
     /// Which surface refuses for the other paths that begin with a text, the longest texts first.
     private let owners: [(prefix: String, surface: any Surface)]
     private let surfaces: [any Surface]
+    private let knownAccount: @Sendable (HTTPRequest) -> AccountID?
 
     /// - Parameters:
     ///   - surfaces: at least one; the first answers for paths that belong to none.
     ///   - others: routes that belong to no surface.
     ///   - straySocket: decides about handshakes on paths that nobody knows.
+    ///   - knownAccount: whose token a request carries, as far as it was seen before.
     init(
-        _ surfaces: [any Surface], others: [HTTPRouter<HTTPEndpoint>.Route], straySocket: @escaping SocketEndpoint
+        _ surfaces: [any Surface], others: [HTTPRouter<HTTPEndpoint>.Route], straySocket: @escaping SocketEndpoint,
+        knownAccount: @escaping @Sendable (HTTPRequest) -> AccountID? = { _ in nil }
     ) {
+        self.knownAccount = knownAccount
         self.straySocket = straySocket
         self.surfaces = surfaces
         homes = surfaces.reduce(into: [:]) { homes, surface in
@@ -29,6 +33,8 @@ struct GatewayApplication: HTTPApplication {
         router = HTTPRouter(surfaces.flatMap(\.routes) + others)
         sockets = surfaces.reduce(into: [:]) { $0.merge($1.sockets) { first, _ in first } }
     }
+
+    func account(of request: HTTPRequest) -> Int64? { knownAccount(request)?.rawValue }
 
     func respond(to request: HTTPRequest) async -> HTTPResponse {
         if request.method == .OPTIONS, request.headers.contains(name: "Access-Control-Request-Method") {

@@ -12,6 +12,7 @@ enum LoadWorkload: String, CaseIterable {
     case growthHistory = "growth-history"
     case growthLists = "growth-lists"
     case logIns = "logins"
+    case flood
 
     var summary: String {
         switch self {
@@ -27,6 +28,7 @@ enum LoadWorkload: String, CaseIterable {
         case .growthHistory: "a send, a page, a list with 10^3 to 10^5 messages in a conversation (10^6 with --full)"
         case .growthLists: "the list of 10, 100, 1000 conversations"
         case .logIns: "log-ins at full password cost, and what they do to a fixed rate meanwhile"
+        case .flood: "a quiet person's median while another floods; only when it is named"
         }
     }
 
@@ -44,6 +46,7 @@ enum LoadWorkload: String, CaseIterable {
         case .growthHistory: try HistoryGrowth.measure(run)
         case .growthLists: try ListGrowth.measure(run)
         case .logIns: try LogInsWorkload.measure(run)
+        case .flood: try FloodWorkload.measure(run)
         }
     }
 }

@@ -12,8 +12,11 @@ import TestSupport
 struct TestApplication: HTTPApplication {
     var respond: @Sendable (HTTPRequest) async -> HTTPResponse = { TestApplication.echo($0) }
     var upgrade: @Sendable (HTTPRequest) async -> WebSocketUpgrade = { _ in .respond }
+    var account: @Sendable (HTTPRequest) -> Int64? = { _ in nil }
 
     func respond(to request: HTTPRequest) async -> HTTPResponse { await respond(request) }
+
+    func account(of request: HTTPRequest) -> Int64? { account(request) }
 
     func refuse(_ refusal: HTTPRefusal, path: String, requestID: String) -> HTTPResponse {
         var writer = JSONWriter()

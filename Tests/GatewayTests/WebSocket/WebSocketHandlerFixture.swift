@@ -21,7 +21,7 @@ final class WebSocketHandlerFixture {
         var gone: () -> Void = {}
         handler = WebSocketHandler(
             configuration: configuration, eventLoop: loop, flusher: WebSocketFlusher(eventLoop: loop),
-            onGone: { _ in gone() })
+            shares: WorkShares(eventLoop: loop), owner: .network("test"), onGone: { _ in gone() })
         connection = handler.makeConnection(remoteAddress: "test")
         gone = { [weak self] in self?.goneCount += 1 }
         connection.onText = { [weak self] in self?.texts.append(String(buffer: $0)) }
@@ -34,10 +34,11 @@ final class WebSocketHandlerFixture {
         _ = try? channel.finish(acceptAlreadyClosed: true)
     }
 
-    /// Lets bytes come in and the tick end.
+    /// Lets bytes come in and the tick end; what is too much for one turn goes on in the next ones.
     func receive(_ bytes: [UInt8]) throws {
         try channel.writeInbound(ByteBuffer(bytes: bytes))
         channel.embeddedEventLoop.run()
+        while handler.isHeldBack { channel.embeddedEventLoop.advanceTime(by: WorkShares.turn) }
     }
 
     func receive(opcode: UInt8, _ text: String, isFinal: Bool = true) throws {

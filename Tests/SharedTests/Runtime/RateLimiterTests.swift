@@ -37,9 +37,9 @@ import Testing
     @Test func `the time to wait is whole seconds, rounded up`() {
         let limiter = RateLimiter(rate: 0.125, burst: 1)
         #expect(wait(limiter, 1, at: 0) == nil)
-        #expect(wait(limiter, 1, at: 0) == "9")
-        #expect(wait(limiter, 1, at: 0.5) == "9")
-        #expect(wait(limiter, 1, at: 9.5) == nil)
+        #expect(wait(limiter, 1, at: 0) == "8")
+        #expect(wait(limiter, 1, at: 0.5) == "8")
+        #expect(wait(limiter, 1, at: 8.5) == nil)
     }
 
     @Test func `accounts do not share permits`() {

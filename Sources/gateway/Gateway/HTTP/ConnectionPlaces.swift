@@ -60,9 +60,12 @@ struct ConnectionPlaces {
 
     /// Takes a place back.
     mutating func leave(_ place: Place) {
-        guard place.isServed else { return refused -= 1 }
-        served -= 1
-        forget(place.network)
+        if place.isServed {
+            served -= 1
+            forget(place.network)
+        } else {
+            refused -= 1
+        }
     }
 
     private func hasRoom(_ network: String?, _ limits: Limits) -> Bool {

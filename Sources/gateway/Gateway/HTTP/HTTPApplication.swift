@@ -1,10 +1,13 @@
 /// What stands behind an ``HTTPServer``: everything that knows paths and envelopes.
 ///
-/// All three functions are called on the server's event loop, or, the asynchronous ones, in a task that prefers it.
+/// All functions are called on the server's event loop, or, the asynchronous ones, in a task that prefers it.
 /// They must not block. Nothing cancels the task of a request when its client goes away: a started write is finished.
 protocol HTTPApplication: Sendable {
     /// Answers one request.
     func respond(to request: HTTPRequest) async -> HTTPResponse
+
+    /// The account that asks, as far as that is known without asking anybody; work is shared between accounts.
+    func account(of request: HTTPRequest) -> Int64?
 
     /// Dresses a refusal of the server in the envelope of the dialect that owns `path`.
     ///
@@ -13,6 +16,11 @@ protocol HTTPApplication: Sendable {
 
     /// Decides about a well-formed WebSocket handshake.
     func upgrade(_ request: HTTPRequest) async -> WebSocketUpgrade
+}
+
+extension HTTPApplication {
+    /// Nobody has an account.
+    func account(of request: HTTPRequest) -> Int64? { nil }
 }
 
 /// The decision about a WebSocket handshake.

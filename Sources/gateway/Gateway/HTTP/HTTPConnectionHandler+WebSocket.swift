@@ -24,10 +24,11 @@ extension HTTPConnectionHandler {
     }
 
     private func becomeWebSocket(_ answer: ByteBuffer, _ accept: @Sendable (WebSocketConnection) -> Void) {
-        guard let context, let place else { return }
+        guard let context, let place, let share else { return }
         let pipeline = context.pipeline.syncOperations
         let socket = WebSocketHandler(
             configuration: server.configuration.webSocket, eventLoop: context.eventLoop, flusher: server.flusher,
+            shares: server.shares, owner: share.owner,
             onGone: { [server] in server.remove($0, place) })
         do {
             try pipeline.addHandler(socket)

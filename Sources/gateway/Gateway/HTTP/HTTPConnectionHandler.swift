@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import NIOHTTP1
+import Shared
 
 /// One HTTP/1 connection: collects requests, lets the application answer them one after the other, writes the answers.
 ///
@@ -52,6 +53,12 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// The body so far, beside the phase: inside it, every part would copy all that came before.
     private var body = ByteBuffer()
     private var holdsRead = false
+    /// What its work is taken from: its network's until it is known who asks, and none once it has ended.
+    var share: WorkShare?
+    /// The token of the account whose share it is.
+    var ownersToken: String?
+    /// Whether reading waits for room in the share.
+    var isHeldBack = false
     /// Since when the present phase lasts.
     private var phaseStart: NIODeadline
     private var hasServed = false
@@ -70,11 +77,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        share = server.shares.join(.network(Network.name(of: remoteAddress)))
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         // What was held back belongs to whoever reads next.
         if holdsRead { context.read() }
+        leaveShare()
         self.context = nil
         server.remove(self)
     }
@@ -89,7 +98,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     func read(context: ChannelHandlerContext) {
         // Nor while requests wait for a client that does not take its answers.
-        if isBusy {
+        if isBusy || !mayRead() {
             holdsRead = true
         } else {
             context.read()
@@ -100,6 +109,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         let part = unwrapInboundIn(data)
         if case .end = part { meter.messageEnded() }
         if isBusy {
+            if case .head = part { share?.use(units: WorkShares.unitsPerWaitingRequest) }
             waiting.append(.part(part))
         } else {
             receive(part)
@@ -151,6 +161,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         switch (part, phase) {
         case (.head(let head), .awaitingHead): receiveHead(head)
         case (.body(var bytes), .readingBody(let exchange)):
+            share?.use(bytes: bytes.readableBytes)
             if body.readableBytes == 0 { body = bytes } else { body.writeBuffer(&bytes) }
             checkBody(exchange)
         case (.end, .readingBody(var exchange)):
@@ -174,6 +185,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         let request = HTTPRequest(
             id: id, method: head.method, path: target.path, query: target.query, headers: head.headers,
             body: ByteBuffer(), remoteAddress: remoteAddress)
+        findOwner(of: request)
         // The decoder reads nothing more behind a request that asks for another protocol, so that ends the connection.
         let endsDecoding = HTTPUpgradeRequest.isUpgrade(head)
         var exchange = Exchange(request: request, head: head, keepsAlive: head.isKeepAlive && !endsDecoding)
@@ -221,14 +233,27 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func start(_ exchange: Exchange) {
         enter(.responding)
         hasServed = true
-        let this = NIOLoopBound(self, eventLoop: server.eventLoop)
+        // Without one it has ended.
+        guard let share else { return close() }
+        share.begin { [self] in
+            // Whoever has gone while the request waited is not worked for.
+            guard case .responding = phase else { return share.end() }
+            work(on: exchange, share)
+        }
+    }
+
+    private func work(on exchange: Exchange, _ share: WorkShare) {
+        let this = NIOLoopBound((handler: self, share: share), eventLoop: server.eventLoop)
         let application = server.application
         Task(executorPreference: server.executor) {
             if exchange.isHandshake, case .accept(let accept) = await application.upgrade(exchange.request) {
-                return this.value.completeHandshake(exchange, accept)
+                this.value.share.end()
+                return this.value.handler.completeHandshake(exchange, accept)
             }
             let response = await application.respond(to: exchange.request)
-            this.value.finish(exchange, with: response)
+            this.value.share.use(bytes: response.body.readableBytes)
+            this.value.share.end()
+            this.value.handler.finish(exchange, with: response)
         }
     }
 
@@ -273,8 +298,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    private func readAgain() {
-        guard holdsRead, !isBusy, let context else { return }
+    func readAgain() {
+        guard holdsRead, !isBusy, !isHeldBack, let context else { return }
         holdsRead = false
         context.read()
     }
@@ -357,7 +382,8 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         case .awaitingHead:
             if let start = meter.firstByteTime ?? (hasServed ? nil : phaseStart) {
                 // One that is only to be told that it is too many does not keep others from being told.
-                guard now - start >= (place?.isServed == false ? limits.lingerTimeout : limits.headTimeout) else { return }
+                let limit = place?.isServed == false ? limits.lingerTimeout : limits.headTimeout
+                guard now - start >= limit else { return }
                 // A connection that never sent a byte has asked nothing, so there is nothing to answer.
                 if meter.firstByteTime == nil { return close() }
                 refuse(.requestTimeout, path: "")

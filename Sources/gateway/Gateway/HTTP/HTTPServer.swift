@@ -80,6 +80,13 @@ final class HTTPServer: Sendable {
                         AcceptFailureHandler { self.state.value.acceptFailed($0) })
                 }
             }
+            // One connection is read once before the others get their turn.
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            // All requests of a read are decoded at once, and so they have to be few.
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 2_048, maximum: 4_096)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.state.value.open(channel) }
             }

@@ -24,6 +24,7 @@ final class HTTPServerState {
     let eventLoop: any EventLoop
     let executor: EventLoopTaskExecutor
     let flusher: WebSocketFlusher
+    let shares: WorkShares
     let logger: Logger
     var encoder = HTTPResponseEncoder()
     private(set) var isDraining = false
@@ -51,6 +52,7 @@ final class HTTPServerState {
         self.executor = executor
         self.logger = logger
         flusher = WebSocketFlusher(eventLoop: eventLoop)
+        shares = WorkShares(eventLoop: eventLoop)
         listeners = HTTPListeners(
             eventLoop: eventLoop, retryInterval: configuration.acceptRetryInterval, logger: logger)
     }

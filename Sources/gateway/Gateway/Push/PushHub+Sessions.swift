@@ -20,6 +20,7 @@ extension PushHub {
     /// Must be called on the event loop.
     nonisolated func admit(_ socket: WebSocketConnection, _ session: Session, sessionOver: WebSocketEnd) {
         assumeIsolated { hub in
+            socket.belongs(to: session.account.rawValue)
             // The session may have ended between the handshake and now.
             guard !hub.gate.isRevoked(session.id) else {
                 return socket.close(sessionOver)

@@ -117,6 +117,7 @@ actor PushHub {
         claim: Int64? = nil
     ) {
         assumeIsolated { hub in
+            socket.belongs(to: session.account.rawValue)
             hub.lastConnection += 1
             let connection = PushConnection(
                 id: hub.lastConnection, socket: socket, session: session, dialect: dialect,

@@ -98,6 +98,11 @@ final class TokenGate: Sendable {
         return judge(token) ?? .invalid
     }
 
+    /// Whose a token is that was found good before; says nothing of what it is worth now.
+    func knownAccount(of token: String) -> AccountID? {
+        state.withLock { $0.remembered[token]?.account }
+    }
+
     /// Forgets a session's tokens at once. Idempotent.
     func revoke(_ session: SessionID, expiresAt: Int64) {
         state.withLock { state in

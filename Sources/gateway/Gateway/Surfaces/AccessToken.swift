@@ -23,6 +23,11 @@ enum AccessToken {
         [header(of: request), request.cookie("token")].compactMap(\.self)
     }
 
+    /// The token of a request in whichever dialect, to tell whose it may be; what it is worth, the dialect judges.
+    static func anywhere(in request: HTTPRequest) -> String? {
+        headerOrQuery(of: request) ?? request.cookie("token")
+    }
+
     private static func looksLikeToken(_ value: String) -> Bool {
         value.hasPrefix("eyJ") && value.split(separator: ".", omittingEmptySubsequences: false).count == 3
     }

@@ -77,6 +77,15 @@ final class WebSocketConnection: Sendable {
         handler.resumeReading()
     }
 
+    /// Takes the work that this connection makes from an account's share from now on; at first it is that of whoever the
+    /// handshake came from.
+    func belongs(to account: Int64) { handler.belongs(to: .account(account)) }
+
+    /// Counts a request of the peer as under way. Every call is followed by one ``endRequest()``.
+    func beginRequest() { handler.share.count() }
+
+    func endRequest() { handler.share.end() }
+
     // MARK: Sending
 
     /// Whether messages can still be sent.

@@ -51,6 +51,11 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let eventLoop: any EventLoop
     private let flusher: WebSocketFlusher
     private let onGone: (WebSocketHandler) -> Void
+    private let shares: WorkShares
+    /// What reading and requests are taken from.
+    private(set) var share: WorkShare
+    /// Whether reading waits for room in the share.
+    private(set) var isHeldBack = false
     private var context: ChannelHandlerContext?
     /// The channel's socket, if it has one: kept, because to look for it costs a good part of a short write.
     private var transport: (any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>)?
@@ -91,15 +96,19 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var lingeredSteps = 0
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
 
-    /// - Parameter onGone: called when the channel has died.
+    /// - Parameters:
+    ///   - owner: whose the connection is, as far as is known.
+    ///   - onGone: called when the channel has died.
     init(
         configuration: WebSocketConfiguration, eventLoop: any EventLoop, flusher: WebSocketFlusher,
-        onGone: @escaping (WebSocketHandler) -> Void
+        shares: WorkShares, owner: WorkShares.Owner, onGone: @escaping (WebSocketHandler) -> Void
     ) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.flusher = flusher
         self.onGone = onGone
+        self.shares = shares
+        share = shares.join(owner)
         overflowCloseCode = configuration.overflowCloseCode
         reader = WebSocketFrameReader(maxPayloadBytes: configuration.maxMessageBytes)
         assembler = WebSocketMessageAssembler(
@@ -178,7 +187,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        if isPaused {
+        if isPaused || isHeldBack {
             holdsRead = true
         } else {
             context.read()
@@ -188,7 +197,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch phase {
         case .open, .awaitingClose:
-            reader.append(unwrapInboundIn(data))
+            let bytes = unwrapInboundIn(data)
+            share.use(bytes: bytes.readableBytes)
+            reader.append(bytes)
             process()
         case .discarding, .gone: break
         }
@@ -207,6 +218,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         pending = []
         pendingBytes = 0
         reportClose(nil)
+        shares.leave(share)
         onGone(self)
         let this = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { this.value.connection = nil }
@@ -236,7 +248,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isProcessing = true
         defer { isProcessing = false }
         do throws(WebSocketViolation) {
-            while !isPaused, receives, let frame = try reader.next() {
+            while !isPaused, receives, mayRead(), let frame = try reader.next() {
+                share.use(units: 1)
                 lastFrame = eventLoop.now
                 let event = try assembler.receive(frame)
                 if !assembler.isInsideMessage { incompleteSince = nil }
@@ -250,6 +263,33 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         } else if incompleteSince == nil {
             incompleteSince = eventLoop.now
         }
+    }
+
+    /// Whether more may be looked at now; if not, it goes on when there is room again.
+    private func mayRead() -> Bool {
+        guard !isHeldBack else { return false }
+        guard !share.mayBegin(now: eventLoop.now) else { return true }
+        isHeldBack = true
+        share.wait { [self] in
+            isHeldBack = false
+            noteSilenceAnew()
+            goOn()
+        }
+        return false
+    }
+
+    /// What is not read cannot be heard, so time starts anew.
+    private func noteSilenceAnew() {
+        lastFrame = eventLoop.now
+        incompleteSince = nil
+    }
+
+    /// Takes work from the share of another owner from now on.
+    func belongs(to owner: WorkShares.Owner) {
+        guard share.owner != owner else { return }
+        let joined = shares.join(owner)
+        shares.leave(share)
+        share = joined
     }
 
     private var receives: Bool {
@@ -278,16 +318,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func resumeReading() {
         guard isPaused else { return }
         isPaused = false
-        // While paused nothing could be heard, so time starts anew.
-        lastFrame = eventLoop.now
-        incompleteSince = nil
+        noteSilenceAnew()
         let this = NIOLoopBound(self, eventLoop: eventLoop)
         eventLoop.execute { this.value.goOn() }
     }
 
     private func goOn() {
         process()
-        guard !isPaused, holdsRead, let context else { return }
+        guard !isPaused, !isHeldBack, holdsRead, let context else { return }
         holdsRead = false
         context.read()
     }
@@ -474,7 +512,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func sweep(now: NIODeadline) {
         switch phase {
         case .open:
-            guard !isPaused else { return }
+            guard !isPaused, !isHeldBack else { return }
             if now - lastFrame >= configuration.silenceLimit {
                 close(code: .goingAway, reason: "silent for too long")
             } else if let incompleteSince, now - incompleteSince >= configuration.messageTimeout {

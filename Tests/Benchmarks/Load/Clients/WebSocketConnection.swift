@@ -9,13 +9,17 @@ final class WebSocketConnection: LoopSocket {
     init(_ loop: SocketLoop, port: Int, path: String, token: String? = nil) throws {
         self.path = path
         try super.init(try Loopback.connect(port: port), in: loop)
+        write(Self.handshake(path, token: token))
+    }
+
+    /// The bytes that ask for an upgrade.
+    static func handshake(_ path: String, token: String? = nil) -> [UInt8] {
         let authorization = token.map { "Authorization: \($0)\r\n" } ?? ""
-        write(
-            Array(
-                """
-                GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-                Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \(WebSocketFrame.handshakeKey)\r\n\(authorization)\r\n
-                """.utf8))
+        return Array(
+            """
+            GET \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \(WebSocketFrame.handshakeKey)\r\n\(authorization)\r\n
+            """.utf8)
     }
 
     override func received(_ bytes: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -24,11 +24,6 @@ actor SocketRequests {
     private var first = 0
     /// Whether the gateway stops: nothing more is taken.
     private var isDraining = false
-    /// Answers given in this tick to requests of this tick. They keep their places until it is over: otherwise the limit
-    /// would not hold for a client who sends nothing but what is refused at once.
-    private var answeredAtOnce = 0
-    /// Whether a request is just being handed on.
-    private var isTaking = false
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         socket.eventLoop.executor.asUnownedSerialExecutor()
@@ -60,14 +55,13 @@ actor SocketRequests {
         let number = first + answers.count
         answers.append(nil)
         if isFull { socket.pauseReading() }
-        isTaking = true
+        socket.beginRequest()
         work(request) { [self] answer in assumeIsolated { $0.settle(number, answer) } }
-        isTaking = false
     }
 
     private func settle(_ number: Int, _ answer: WebSocketFrameBytes) {
+        socket.endRequest()
         answers[offset: number - first] = answer
-        if isTaking { keepPlace() }
         while case let ready?? = answers.first {
             socket.send(ready)
             answers.removeFirst()
@@ -91,18 +85,7 @@ actor SocketRequests {
         }
     }
 
-    private var isFull: Bool { answers.count + answeredAtOnce >= Self.maxUnanswered }
-
-    private func keepPlace() {
-        answeredAtOnce += 1
-        guard answeredAtOnce == 1 else { return }
-        socket.eventLoop.execute { [self] in
-            assumeIsolated { requests in
-                requests.answeredAtOnce = 0
-                requests.goOn()
-            }
-        }
-    }
+    private var isFull: Bool { answers.count >= Self.maxUnanswered }
 }
 
 /// How a request connection works on a request.
