@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help deps build test lint format run bench clean
-scripts := deploy/install-dependencies .ci/run
+scripts := deploy/install-dependencies .ci/run Tests/run
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,9 +11,9 @@ deps: ## install the libraries Martlet needs (Debian)
 build: deps ## build everything (debug)
 	swift build
 
-test: deps ## run all tests
+test: deps ## run all tests, and see that they leave nothing behind
 	swift build --build-tests
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build
+	Tests/run
 
 lint: ## check format, imports and shell scripts
 	swift format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import Logging
 import Shared
@@ -218,16 +217,15 @@ func withMessageService(
 func withMessageStore(
     maxCachedParticipants: Int = 1_000_000, _ body: (MessageStore) async throws -> Void
 ) async throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("message-\(UUID().uuidString)").path
-    // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    let timelines = Timelines(maxCachedParticipants: maxCachedParticipants)
-    let database = try ServiceDatabase(
-        in: DataDirectory(path: folder, service: .message),
-        logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
-        onRollback: { timelines.forgetAll() }, migrations: MessageMigrations.register)
-    defer { database.close() }
-    try await body(MessageStore(database: database, timelines: timelines))
+    try await withTemporaryFolder { folder in
+        let timelines = Timelines(maxCachedParticipants: maxCachedParticipants)
+        let database = try ServiceDatabase(
+            in: DataDirectory(path: folder, service: .message),
+            logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
+            onRollback: { timelines.forgetAll() }, migrations: MessageMigrations.register)
+        defer { database.close() }
+        try await body(MessageStore(database: database, timelines: timelines))
+    }
 }
 
 extension MessageStore {

@@ -1,6 +1,7 @@
 import GRDB
 import Shared
 import SharedStorage
+import TestSupport
 import Testing
 
 @testable import SocialService
@@ -108,7 +109,7 @@ import Testing
     }
 
     @Test func `a database of the first version keeps its friend groups and may have any name after`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let first = try openDatabase(in: folder) { migrator in
                 migrator.registerMigration("social-1", migrate: SocialMigrations.createFriendships)
             }
@@ -144,7 +145,7 @@ import Testing
     }
 
     @Test func `a database of the second version keeps its people, and its groups have handles after`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let second = try openDatabase(in: folder) { migrator in
                 migrator.registerMigration("social-1", migrate: SocialMigrations.createFriendships)
                 migrator.registerMigration("social-2", migrate: SocialMigrations.createGroups)

@@ -1,14 +1,14 @@
-import Foundation
 import GRDB
 import Logging
 import Shared
 import SharedStorage
+import TestSupport
 
 @testable import SocialService
 
 /// Runs the body with a store on a database of its own, without a bus.
 func withStore(_ body: (SocialStore) async throws -> Void) async throws {
-    try await withFolder { folder in
+    try await withTemporaryFolder { folder in
         let database = try openDatabase(in: folder, migrations: SocialMigrations.register)
         defer { database.close() }
         try await body(SocialStore(database: database, limits: SocialLimits()))
@@ -29,14 +29,6 @@ extension SocialStore {
     ) async throws(ServiceError) -> Owed {
         try await createGroup(SocialAPI.CreateGroup(creator: creator, name: name, friends: friends), now: now).owed
     }
-}
-
-/// Runs the body with a folder that is removed afterwards.
-func withFolder(_ body: (String) async throws -> Void) async throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
-    // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    try await body(folder)
 }
 
 /// Opens the database of social-svc in a folder, with the tables that some migrations make.

@@ -88,7 +88,8 @@ package final class Stack: Sendable {
         var hasFailed = false
     }
 
-    package let folder: String
+    package var folder: String { temporaryFolder.path }
+    private let temporaryFolder = TemporaryFolder()
     package let options: StackOptions
     package let group: ProcessGroup
     private let state = Mutex(State())
@@ -98,10 +99,6 @@ package final class Stack: Sendable {
 
     fileprivate init(_ options: StackOptions) throws {
         self.options = options
-        let name = "martlet-\(UInt32.random(in: .min ... .max))"
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
-        try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         group = try ProcessGroup()
     }
 
@@ -260,11 +257,8 @@ package final class Stack: Sendable {
             member.child.signal(SIGKILL)
             _ = await member.child.end(within: .seconds(5))
         }
-        guard state.withLock({ $0.hasFailed }) else {
-            // What cannot be removed is left to the system's own cleaning of temporary files.
-            try? FileManager.default.removeItem(atPath: folder)
-            return
-        }
+        guard state.withLock({ $0.hasFailed }) else { return }
+        temporaryFolder.keep()
         var report = "The processes' files are in \(folder). The ends of their logs:\n"
         for member in members {
             let end = member.log.split(separator: "\n").suffix(12).joined(separator: "\n    ")

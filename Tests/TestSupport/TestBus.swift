@@ -1,4 +1,3 @@
-import Foundation
 package import Logging
 package import Shared
 
@@ -8,9 +7,9 @@ package final class TestBus: Sendable {
     package let configuration: BusConfiguration
     package let logger: Logger
     private let reactor: BusReactor
+    private let folder = TemporaryFolder()
 
     package init() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
         context = try ZMQContext()
         var addresses: [ServiceName: BusConfiguration.Addresses] = [:]
         for service in [ServiceName.auth, .social, .message] {
@@ -18,17 +17,12 @@ package final class TestBus: Sendable {
                 requests: [try BusEndpoint("inproc://\(service)")],
                 events: [try BusEndpoint("inproc://\(service)-events")])
         }
-        configuration = BusConfiguration(dataPath: folder, runtimePath: folder + "/run", addresses: addresses)
+        configuration = BusConfiguration(dataPath: folder.path, runtimePath: folder.path + "/run", addresses: addresses)
         logger = Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) }
         reactor = BusReactor(context: context, logger: logger)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    deinit {
-        reactor.stop()
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        try? FileManager.default.removeItem(atPath: configuration.dataPath)
-    }
+    deinit { reactor.stop() }
 
     /// A client of a service, speaking as another process.
     package func client(of service: ServiceName, as caller: ServiceName = .gateway) async throws -> BusClient {

@@ -9,7 +9,8 @@ import Testing
 final class RunFixture {
     static let services = ["auth-svc", "social-svc", "message-svc", "gateway"]
 
-    let folder: String
+    var folder: String { temporaryFolder.path }
+    private let temporaryFolder = TemporaryFolder()
     /// Variables beside those that every run needs.
     var environment: [String: String] = [:]
     /// Ends with this process whatever was left running.
@@ -17,9 +18,6 @@ final class RunFixture {
     private var runs = 0
 
     init() throws {
-        // Directly under /tmp and with a short name: the paths of sockets are limited.
-        var template = Array("/tmp/martlet-test.XXXXXX".utf8CString)
-        folder = String(cString: try #require(mkdtemp(&template)))
         group = try ProcessGroup()
         try FileManager.default.createDirectory(atPath: "\(folder)/bin", withIntermediateDirectories: false)
         let standIn = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("stand-in")
@@ -29,11 +27,10 @@ final class RunFixture {
         }
     }
 
-    /// Kills what is left and removes the folder.
+    /// Kills what is left.
     func end() async throws {
         await group.killAll()
         for pid in try remaining() { kill(pid, SIGKILL) }
-        try FileManager.default.removeItem(atPath: folder)
     }
 
     /// Starts `martlet run` as a terminal does: with the folder as its working directory.

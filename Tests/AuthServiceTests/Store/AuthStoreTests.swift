@@ -1,9 +1,9 @@
-import Foundation
 import GRDB
 import Logging
 import Shared
 import SharedCrypto
 import SharedStorage
+import TestSupport
 import Testing
 
 @testable import AuthService
@@ -253,11 +253,8 @@ import Testing
     }
 
     @Test func `an older database is brought up to date with its pictures`() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let queue = try DatabaseQueue(path: folder + "/auth-svc.db")
+        let folder = TemporaryFolder()
+        let queue = try DatabaseQueue(path: folder.path + "/auth-svc.db")
         var migrator = DatabaseMigrator()
         AuthMigrations.register(in: &migrator)
         try migrator.migrate(queue, upTo: "auth-1")
@@ -290,11 +287,8 @@ import Testing
     }
 
     @Test func `sessions from before there were refresh tokens live on`() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let queue = try DatabaseQueue(path: folder + "/auth-svc.db")
+        let folder = TemporaryFolder()
+        let queue = try DatabaseQueue(path: folder.path + "/auth-svc.db")
         var migrator = DatabaseMigrator()
         AuthMigrations.register(in: &migrator)
         try migrator.migrate(queue, upTo: "auth-2")
@@ -351,13 +345,11 @@ import Testing
 
     // MARK: - Set-up
 
-    private func withStore(in folder: String? = nil, _ body: (AuthStore) async throws -> Void) async throws {
-        let temporary = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
-        let folder = folder ?? temporary
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+    private func withStore(
+        in folder: TemporaryFolder = TemporaryFolder(), _ body: (AuthStore) async throws -> Void
+    ) async throws {
         let database = try ServiceDatabase(
-            in: DataDirectory(path: folder, service: .auth),
+            in: DataDirectory(path: folder.path, service: .auth),
             logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
             migrations: AuthMigrations.register)
         defer { database.close() }

@@ -1,9 +1,10 @@
-import Foundation
+import Dispatch
 import GRDB
 import Logging
 import Shared
 import SharedCrypto
 import SharedStorage
+import TestSupport
 import Testing
 
 @testable import AuthService
@@ -231,15 +232,14 @@ import Testing
     // MARK: - Set-up
 
     private func withSession(_ body: (TokenFamily) async throws -> Void) async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("auth-\(UUID().uuidString)").path
-        // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let database = try ServiceDatabase(
-            in: DataDirectory(path: folder, service: .auth),
-            logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
-            migrations: AuthMigrations.register)
-        defer { database.close() }
-        try await body(try await TokenFamily(in: try await AuthStore(database), openedAt: start))
+        try await withTemporaryFolder { folder in
+            let database = try ServiceDatabase(
+                in: DataDirectory(path: folder, service: .auth),
+                logger: Logger(label: "test") { LineLogHandler(process: $0, logLevel: .critical) },
+                migrations: AuthMigrations.register)
+            defer { database.close() }
+            try await body(try await TokenFamily(in: try await AuthStore(database), openedAt: start))
+        }
     }
 }
 

@@ -228,16 +228,16 @@ import Testing
     }
 
     @Test func `a unix socket is served with mode 0600 and a left-over file replaced`() async throws {
-        let path = "/tmp/edge-\(HTTPRequestID.random()).sock"
-        defer { UnixSocketFile.remove(path) }
-
-        try await withEdge { _, server in
-            // What a killed process leaves behind.
-            try UnixSocketFile.close(UnixSocketFile.bind(path))
-            try await server.bind(unixSocket: path)
-            #expect(UnixSocketFile.mode(path) == 0o600)
-            #expect(try await HTTPClient(unixSocket: path).request("GET", "/u").body.json["path"] == "/u")
+        try await withTemporaryFolder { folder in
+            let path = folder + "/edge.sock"
+            try await withEdge { _, server in
+                // What a killed process leaves behind.
+                try UnixSocketFile.close(UnixSocketFile.bind(path))
+                try await server.bind(unixSocket: path)
+                #expect(UnixSocketFile.mode(path) == 0o600)
+                #expect(try await HTTPClient(unixSocket: path).request("GET", "/u").body.json["path"] == "/u")
+            }
+            #expect(UnixSocketFile.mode(path) == nil)
         }
-        #expect(UnixSocketFile.mode(path) == nil)
     }
 }

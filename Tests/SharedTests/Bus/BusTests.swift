@@ -243,6 +243,8 @@ private struct Misread: BusRequest {
 private final class Line: Sendable {
     let client: BusClient
     let held = Mutex<[Responder<Done>]>([])
+    /// Whose folder has the sockets.
+    private let owner: TestBus
     private let bus: BusConfiguration
     private let context: ZMQContext
     private let logger: Logger
@@ -251,6 +253,7 @@ private final class Line: Sendable {
     private let serverReactor = Mutex<BusReactor?>(nil)
 
     init(_ bus: TestBus, _ transport: BusTests.Transport, maxInFlight: Int, maxWaiting: Int) throws {
+        owner = bus
         self.bus = transport == .memory ? bus.configuration : try bus.configurationOverFiles()
         (context, logger) = (bus.context, bus.logger)
         self.maxInFlight = maxInFlight

@@ -1,11 +1,12 @@
 import Glibc
 import SharedCrypto
+import TestSupport
 import Testing
 
 @Suite("Signing key file")
 struct SigningKeyFileTests {
     @Test func `a missing file is made with mode 0600, and the next start reads the same key`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/signing.pem"
 
             let first = try SigningKeyFile.loadOrCreate(at: path)
@@ -20,7 +21,7 @@ struct SigningKeyFileTests {
 
     @Test(arguments: [0o640, 0o604, 0o644, 0o660, 0o610, 0o601, 0o777] as [mode_t])
     func `a file on which others have a right is refused and left alone`(mode: mode_t) async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/signing.pem"
             let key = try SigningKeyFile.loadOrCreate(at: path)
             chmod(path, mode)
@@ -39,7 +40,7 @@ struct SigningKeyFileTests {
     }
 
     @Test func `a damaged file is refused by name, shows nothing of itself, and is left alone`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let pem = try Ed25519PrivateKey.generate().pem
             let damaged = [
                 "", "\n", "openIM123", String(pem.dropLast(40)), pem + pem, String(repeating: "A", count: 9000),
@@ -61,7 +62,7 @@ struct SigningKeyFileTests {
     }
 
     @Test func `bytes that are no text are refused as damaged`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/signing.pem"
             write([0xFF, 0xFE, 0x00, 0x80], to: path)
 
@@ -74,7 +75,7 @@ struct SigningKeyFileTests {
     }
 
     @Test func `a folder and a pipe are refused at once`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let pipe = folder + "/pipe"
             #expect(mkfifo(pipe, 0o600) == 0)
 
@@ -89,7 +90,7 @@ struct SigningKeyFileTests {
 
     @Test(.enabled(if: geteuid() == 0, "only root can give a file away"))
     func `a file of another user is refused`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/signing.pem"
             _ = try SigningKeyFile.loadOrCreate(at: path)
             #expect(chown(path, 12345, 12345) == 0)
@@ -103,7 +104,7 @@ struct SigningKeyFileTests {
     }
 
     @Test func `a folder that does not exist is reported with the system's reason`() async throws {
-        try await withFolder { folder in
+        try await withTemporaryFolder { folder in
             let path = folder + "/missing/signing.pem"
 
             let failure = try #require(throws: SigningKeyFile.Failure.self) {
@@ -121,7 +122,7 @@ struct SigningKeyFileTests {
     @Test func `starts at the same time end with one key and no remains`() async throws {
         // Many rounds, because the processors decide how close together the starts are.
         for _ in 0..<50 {
-            try await withFolder { folder in
+            try await withTemporaryFolder { folder in
                 let path = folder + "/signing.pem"
 
                 let keys = try await withThrowingTaskGroup(of: Ed25519PublicKey.self) { group in
@@ -134,23 +135,6 @@ struct SigningKeyFileTests {
             }
         }
     }
-}
-
-private func withFolder(_ body: (String) async throws -> Void) async throws {
-    let folder = try makeFolder()
-    defer { remove(folder: folder) }
-    try await body(folder)
-}
-
-private func makeFolder() throws -> String {
-    let folder = "/tmp/martlet-key-" + Base64URL.encode(try secureRandomBytes(9))
-    try #require(mkdir(folder, 0o700) == 0)
-    return folder
-}
-
-private func remove(folder: String) {
-    for name in names(in: folder) { unlink(folder + "/" + name) }
-    rmdir(folder)
 }
 
 private func names(in folder: String) -> [String] {

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Shared
@@ -13,11 +14,11 @@ import Testing
 
     /// A file with this text that goes with the test.
     private func withFile(_ text: String, mode: mode_t = 0o600, _ body: (String) throws -> Void) throws {
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
+        let folder = TemporaryFolder()
+        let path = folder.path + "/settings"
         try text.write(toFile: path, atomically: false, encoding: .utf8)
-        defer { unlink(path) }
         #expect(chmod(path, mode) == 0)
-        try body(path)
+        try withExtendedLifetime(folder) { try body(path) }
     }
 
     private func refusal(_ body: () throws -> Void) -> String? {

@@ -1,18 +1,17 @@
 import Dispatch
-import Foundation
 import GRDB
 import Logging
 import Shared
 import Synchronization
+import TestSupport
 
 @testable import SharedStorage
 
 /// A folder of one test's own, removed with it.
 final class ScratchFolder: Sendable {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-\(UUID().uuidString)").path
+    private let folder = TemporaryFolder()
 
-    // A folder that cannot be removed is left to the system's own cleaning of temporary files.
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    var path: String { folder.path }
 
     /// Opens the database of a service with one table, `note`.
     func open(
