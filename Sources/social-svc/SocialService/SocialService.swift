@@ -68,7 +68,7 @@ package final class SocialService: RunnableService {
             let messageService = try await host.client(of: .message)
             let relay = OutboxRelay(database: host.database, from: .social, to: messageService, logger: logger)
             let store = SocialStore(database: host.database, limits: configuration.limits)
-            let keeper = PresenceKeeper(configuration.presence, store: store, logger: logger)
+            let keeper = try await PresenceKeeper(configuration.presence, store: store, logger: logger)
             return Parts(host: host, messageService: messageService, relay: relay, store: store, keeper: keeper)
         } catch {
             await host.stop()

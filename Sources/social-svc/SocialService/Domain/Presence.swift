@@ -3,7 +3,7 @@ import Shared
 /// How long what is known of presence lasts.
 package struct PresenceTiming: Sendable, Hashable {
     /// Time after which a gateway that says nothing has nobody online. As long as this after its own start social-svc
-    /// learns who had been online before.
+    /// waits for all of them before it tells what has changed meanwhile.
     package var lease = Duration.seconds(10)
     /// Time for a return that nobody hears of, such as the reload of a page.
     package var grace = Duration.seconds(3)
@@ -14,13 +14,17 @@ package struct PresenceTiming: Sendable, Hashable {
 
 /// Who has push connections at which gateway, and what friends have been told of it. No clock of its own, no I/O.
 ///
-/// Kept in memory: a restart learns it anew from the gateways. What friends have to be told is the difference between
-/// who is online and whom they were told to be, so that an announcement that fails is simply due again.
+/// Who is online is kept in memory: a restart learns it anew from the gateways. What friends have to be told is the
+/// difference between who is online and whom they were told to be, so that an announcement that fails is simply due
+/// again, and so is one that a restart came before.
 ///
 /// | online | told | |
 /// |---|---|---|
 /// | ✓ | – | has arrived: due at once |
 /// | – | ✓ | is leaving: due after the grace, unless he returns |
+///
+/// After a start behind which there was somebody online nothing is due for the time of a lease: by then every gateway
+/// that lives has said whom it has, those who have to be told as well.
 struct Presence {
     /// What friends have to be told of an account.
     struct Change: Sendable, Hashable {
@@ -37,25 +41,30 @@ struct Presence {
     static let maxGateways = 256
 
     private let timing: PresenceTiming
-    private let learningEnd: MonotonicTime
+    /// Until when gateways are waited for that knew us before our start; `nil` when that is over.
+    private var learningEnd: MonotonicTime?
     private var gateways: [Int64: Gateway] = [:]
     /// Those whose friends were told that they are online.
-    private var told: Set<AccountID> = []
+    private var told: Set<AccountID>
     private var arrived: Set<AccountID> = []
     /// When those who are leaving will be gone.
-    private var leaving: [AccountID: MonotonicTime] = [:]
-    /// Those told to be offline while we learn: they have not been online all the time.
-    private var goneWhileLearning: Set<AccountID> = []
+    private var leaving: [AccountID: MonotonicTime]
 
-    /// Nobody is online yet, and what was told before `start` is not known.
-    init(_ timing: PresenceTiming, start: MonotonicTime) {
+    /// Nobody is online yet.
+    ///
+    /// - Parameter told: those of whom friends heard last, before `start`, that they are online.
+    init(_ timing: PresenceTiming, start: MonotonicTime, told: Set<AccountID>) {
         self.timing = timing
-        learningEnd = start + timing.lease
+        self.told = told
+        let learningEnd = start + timing.lease
+        self.learningEnd = told.isEmpty ? nil : learningEnd
+        leaving = Dictionary(uniqueKeysWithValues: told.map { ($0, learningEnd) })
     }
 
     /// When something may become due that is not due yet; `nil` when nothing will.
     var nextMoment: MonotonicTime? {
-        [gateways.values.lazy.map(\.leaseEnd).min(), leaving.values.min()].compactMap { $0 }.min()
+        if let learningEnd { return learningEnd }
+        return [gateways.values.lazy.map(\.leaseEnd).min(), leaving.values.min()].compactMap { $0 }.min()
     }
 
     /// Those of some accounts who have a push connection.
@@ -78,7 +87,6 @@ struct Presence {
             let online = Set(report.online)
             changed = online.symmetricDifference(gateways[report.gateway]?.accounts ?? [])
             gateways[report.gateway] = Gateway(leaseEnd: now + timing.lease, accounts: online)
-            if now < learningEnd { told.formUnion(online.subtracting(arrived).subtracting(goneWhileLearning)) }
         } else {
             guard gateways[report.gateway] != nil else { return false }
             changed = Set(report.offline + report.online)
@@ -94,6 +102,7 @@ struct Presence {
     /// What friends have to be told now, at most so much at a time; due again until it is noted as told.
     mutating func due(atMost limit: Int, now: MonotonicTime) -> [Change] {
         endLeases(now: now)
+        guard learningEnd == nil else { return [] }
         let gone = leaving.lazy.filter { $0.value <= now }.prefix(limit).map(\.key)
         let come = arrived.prefix(limit - gone.count)
         return gone.sorted().map { Change(account: $0, isOnline: false) }
@@ -109,7 +118,6 @@ struct Presence {
             } else {
                 told.remove(change.account)
                 leaving[change.account] = nil
-                if now < learningEnd { goneWhileLearning.insert(change.account) }
             }
             settle(change.account, at: now)
         }
@@ -117,7 +125,7 @@ struct Presence {
 
     /// Takes gateways that have said nothing for the time of their lease as gone since its end.
     private mutating func endLeases(now: MonotonicTime) {
-        if now >= learningEnd { goneWhileLearning = [] }
+        if let end = learningEnd, now >= end { learningEnd = nil }
         let ended = gateways.filter { $0.value.leaseEnd <= now }.sorted { $0.value.leaseEnd < $1.value.leaseEnd }
         for (number, gateway) in ended {
             gateways[number] = nil

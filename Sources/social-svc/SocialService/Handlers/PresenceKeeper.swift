@@ -17,9 +17,10 @@ final class PresenceKeeper: Sendable {
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
-    /// What was online before now is learnt, not announced.
-    init(_ timing: PresenceTiming, store: SocialStore, logger: Logger) {
-        presence = Mutex(Presence(timing, start: .now))
+    /// What has changed since an earlier life announced something last is announced one lease from now.
+    init(_ timing: PresenceTiming, store: SocialStore, logger: Logger) async throws(ServiceError) {
+        let told = try await store.announcedOnline()
+        presence = Mutex(Presence(timing, start: .now, told: told))
         self.store = store
         self.logger = logger
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -29,6 +30,8 @@ final class PresenceKeeper: Sendable {
     func start() {
         let announcing = Task { await run() }
         task.withLock { $0 = announcing }
+        // Somebody may be gone, and nobody reports him.
+        wakeUp.yield()
     }
 
     /// Stops announcing, and returns when nothing more is written. Idempotent.
@@ -80,7 +83,8 @@ final class PresenceKeeper: Sendable {
     private func announceWhatIsDue() async -> MonotonicTime? {
         while !Task.isCancelled {
             let (changes, next) = presence.withLock { presence in
-                (presence.due(atMost: Self.maxAnnounced, now: .now), presence.nextMoment)
+                let changes = presence.due(atMost: Self.maxAnnounced, now: .now)
+                return (changes, changes.isEmpty ? presence.nextMoment : nil)
             }
             guard !changes.isEmpty else { return next }
             do throws(ServiceError) {

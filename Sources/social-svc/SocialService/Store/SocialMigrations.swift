@@ -8,6 +8,7 @@ enum SocialMigrations {
         migrator.registerMigration("social-3", migrate: createBlocksAndHandles)
         migrator.registerMigration("social-5", migrate: addWhatIsShown)
         migrator.registerMigration("social-6", migrate: foldGroupNames)
+        migrator.registerMigration("social-7", migrate: createAnnouncedPresence)
     }
 
     /// - `conversation` allocates the ids of private conversations and groups alike; AUTOINCREMENT never reuses one.
@@ -61,5 +62,10 @@ enum SocialMigrations {
                 ) STRICT, WITHOUT ROWID;
                 CREATE INDEX friendship_byGroup ON friendship (owner, friendGroup);
                 """)
+    }
+
+    /// - `announcedOnline` is kept with the announcements, so that a restart knows what friends were told.
+    static func createAnnouncedPresence(_ db: Database) throws {
+        try db.execute(sql: "CREATE TABLE announcedOnline (account INTEGER PRIMARY KEY) STRICT")
     }
 }

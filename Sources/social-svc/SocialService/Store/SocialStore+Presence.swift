@@ -7,7 +7,12 @@ extension SocialStore {
     /// Bytes of one announcement; a change that more friends hear of is announced in several.
     static let maxPresenceEventBytes = 512 << 10
 
-    /// Announces changes of presence, in their order, to those friends who are online themselves.
+    /// Those of whom it was announced last that they are online.
+    func announcedOnline() async throws(ServiceError) -> Set<AccountID> {
+        try await database.read { try AccountID.fetchSet($0, sql: "SELECT account FROM announcedOnline") }
+    }
+
+    /// Announces changes of presence, in their order, to those friends who are online themselves, and remembers them.
     ///
     /// - Parameter online: finds those of some accounts who are online; asked by the transaction itself.
     func announce(
@@ -15,6 +20,7 @@ extension SocialStore {
     ) async throws(ServiceError) {
         try await database.write { transaction in
             for change in changes {
+                try Self.remember(change, transaction.db)
                 let friends = try AccountID.fetchAll(
                     transaction.db, sql: "SELECT friend FROM friendship WHERE owner = ? ORDER BY friend",
                     arguments: [change.account])
@@ -26,6 +32,14 @@ extension SocialStore {
                 }
             }
         }
+    }
+
+    /// Also of those who have nobody to tell now: a friend may see it otherwise, and has to hear of the departure.
+    private static func remember(_ change: Presence.Change, _ db: Database) throws {
+        let sql =
+            change.isOnline
+            ? "INSERT OR IGNORE INTO announcedOnline VALUES (?)" : "DELETE FROM announcedOnline WHERE account = ?"
+        try db.cachedStatement(sql: sql).execute(arguments: [change.account])
     }
 
     /// Friends of an account, each with what he calls it.
