@@ -114,6 +114,7 @@ package enum ContractSamples {
             SocialAPI.Presence(accounts: [AccountID(1), AccountID(2)]),
             SocialAPI.Presence.Reply(online: [AccountID(1)])),
         Exchange(SocialAPI.ClaimNotices(account: AccountID(1)), SocialAPI.ClaimNotices.Reply(claim: 12)),
+        Exchange(SocialAPI.EnforceClaim(account: AccountID(1), claim: 12), Done()),
         Exchange(
             SocialAPI.GroupFriends(owner: AccountID(1), friends: [AccountID(2)], group: "Classmates"), Done()),
         Exchange(SocialAPI.DeleteFriendGroup(owner: AccountID(1), group: "Classmates"), Done()),

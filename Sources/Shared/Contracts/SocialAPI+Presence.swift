@@ -45,9 +45,10 @@ extension SocialAPI {
         package static let wireFormat = WireFormat(Self.init, \.accounts)
     }
 
-    /// Makes the caller's notice connection the account's only one: all with a smaller claim have to close.
+    /// Gives a notice connection that is about to open its rank among the account's others.
     ///
-    /// Claims ascend over all accounts and restarts; ``NoticesClaimed`` tells the other gateways.
+    /// Claims ascend over all accounts and restarts. A claim does nothing to others before ``EnforceClaim``, so that one
+    /// whose client gives up meanwhile is forgotten.
     package struct ClaimNotices: BusRequest {
         package static let route = "social.claimNotices"
 
@@ -60,6 +61,23 @@ extension SocialAPI {
         package var account: AccountID
         package init(account: AccountID) { self.account = account }
         package static let wireFormat = WireFormat(Self.init, \.account)
+    }
+
+    /// Makes a notice connection that is open the account's only one: all with a smaller claim have to close.
+    /// ``NoticesClaimed`` tells the other gateways. Idempotent.
+    package struct EnforceClaim: BusRequest {
+        package static let route = "social.enforceClaim"
+        package typealias Reply = Done
+
+        package var account: AccountID
+        /// What ``ClaimNotices`` gave.
+        package var claim: Int64
+
+        package init(account: AccountID, claim: Int64) {
+            self.account = account
+            self.claim = claim
+        }
+        package static let wireFormat = WireFormat(Self.init, \.account, \.claim)
     }
 
     // MARK: - Events

@@ -18,6 +18,8 @@ final class PushConnection {
     var position: Int64?
     /// Events of auth-svc and social-svc since it was opened that it gets when it is live: they come behind what it missed.
     var early: [BackendEvent] = []
+    /// Whether its client's side is known to have the handshake; of exclusive dialects alone this is asked.
+    var hasArrived: Bool
     /// Of an exclusive dialect: its rank among the account's connections at all gateways, once social-svc has said it.
     var claim: Int64?
     /// Of an exclusive dialect: how far it was served.
@@ -49,6 +51,7 @@ final class PushConnection {
         self.dialect = dialect
         dialectName = dialect.name
         isExclusive = dialect.exclusivity != nil
+        hasArrived = !isExclusive
         self.openedAt = openedAt
     }
 }

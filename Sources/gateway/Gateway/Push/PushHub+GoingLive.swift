@@ -15,7 +15,7 @@ extension PushHub {
     func goLive(_ connection: PushConnection, missed: MessageAPI.Missed) {
         starting[connection.id] = connection
         Task {
-            if connection.isExclusive { await predecessors(of: connection) }
+            if connection.isExclusive { await succeed(as: connection) }
             var missed = missed
             await retrying(while: { connection.socket.isOpen }) { () async throws(ServiceError) in
                 try await goLive(connection, missed: &missed)

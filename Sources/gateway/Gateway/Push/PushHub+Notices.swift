@@ -10,13 +10,17 @@ extension PushHub {
     private static let settlingStep = Duration.milliseconds(10)
     private static let settlingSteps = 25
 
+    /// Longest pause between two looks whether a client's side has the handshake.
+    private static let longestArrivalStep = Duration.seconds(1)
+
     // MARK: - One connection per account
 
     /// Time social-svc has to give a claim before the connection is opened without one.
     private static let claimTimeout = Duration.seconds(1)
 
-    /// Asks that a connection about to be opened be its account's only one. Before its client sees the handshake, so that
-    /// of two connections opened one after the other, wherever that be, the later one has the greater claim.
+    /// Asks for the rank of a connection that is about to open. Before its client sees the handshake, so that of two
+    /// connections opened one after the other, wherever that be, the later one has the greater claim. Nobody is displaced
+    /// by it before the connection is open.
     ///
     /// - Returns: `nil` when social-svc could not be asked; an open connection without a claim asks again.
     func claimNotices(of account: AccountID, _ context: CallContext) async -> Int64? {
@@ -29,26 +33,58 @@ extension PushHub {
         }
     }
 
-    /// Makes a new connection the account's only one of its dialect, unless another one's claim is known to be greater.
-    func enforceClaim(of connection: PushConnection) {
-        guard let claim = connection.claim else {
-            for older in rivals(of: connection) { displace(older) }
-            return claimLate(for: connection)
-        }
-        enforce(claim, of: connection)
+    /// Puts a new connection in the place of the account's older ones of its dialect, unless another one's claim is known
+    /// to be greater. Returns when nothing an older one was given can be given to this one again.
+    ///
+    /// The older ones stay until the new one's client has the handshake: one that has given up meanwhile, or has lost its
+    /// network, takes nobody's place.
+    func succeed(as connection: PushConnection) async {
+        await arrival(of: connection)
         guard connection.socket.isOpen else { return }
-        for older in rivals(of: connection) { displace(older) }
+        connection.hasArrived = true
+        enforceClaim(of: connection)
+        await predecessors(of: connection)
     }
 
-    private func claimLate(for connection: PushConnection) {
+    /// Returns when a client's side has the handshake, or never will.
+    private func arrival(of connection: PushConnection) async {
+        var pause = Self.settlingStep
+        while connection.socket.isOpen, !connection.socket.isEstablished {
+            // Ends early only with the process.
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.longestArrivalStep)
+        }
+    }
+
+    /// Here the connection that was opened last stays, and has the greatest claim of those it displaces: so every gateway
+    /// keeps the same one.
+    private func enforceClaim(of connection: PushConnection) {
+        let older = rivals(of: connection)
+        if let claim = connection.claim {
+            let greatest = older.compactMap(\.claim).reduce(claim, max)
+            connection.claim = greatest
+            enforce(greatest, of: connection)
+            guard connection.socket.isOpen else { return }
+        }
+        for other in older { displace(other) }
+        announceClaim(of: connection)
+    }
+
+    /// Has the other gateways told of a connection's claim; asks for one first when it has none.
+    private func announceClaim(of connection: PushConnection) {
         let account = connection.session.account
         Task {
             await retrying(while: { connection.socket.isOpen }) { () async throws(ServiceError) in
-                let claim = try await backend.social.call(
-                    SocialAPI.ClaimNotices(account: account), CallContext(trace: "")
-                ).claim
-                connection.claim = claim
-                enforce(claim, of: connection)
+                if connection.claim == nil {
+                    let request = SocialAPI.ClaimNotices(account: account)
+                    let claim = try await backend.social.call(request, CallContext(trace: "")).claim
+                    guard connection.socket.isOpen else { return true }
+                    connection.claim = claim
+                    enforce(claim, of: connection)
+                }
+                guard connection.socket.isOpen, let claim = connection.claim else { return true }
+                let request = SocialAPI.EnforceClaim(account: account, claim: claim)
+                _ = try await backend.social.call(request, CallContext(trace: ""))
                 return true
             }
         }
@@ -89,7 +125,7 @@ extension PushHub {
     // MARK: - How far it was served
 
     /// Returns when nothing an older connection was given can be given to this one again.
-    func predecessors(of connection: PushConnection) async {
+    private func predecessors(of connection: PushConnection) async {
         let account = connection.session.account
         // Displaced ones leave in one of the next ticks.
         while connection.socket.isOpen, !rivals(of: connection).isEmpty { await Task.yield() }

@@ -160,11 +160,12 @@ actor PushHub {
         guard !gate.isRevoked(session.id) else { return close(session.id, of: session.account) }
         let lifetime = connection.dialect.lifetime(of: session, secondsLeft: gate.secondsLeft(of: session))
         connection.expiry = close(connection.socket, connection.dialect.sessionOver, after: lifetime)
-        if connection.isExclusive { enforceClaim(of: connection) }
         // Those that are closing already leave in a later tick.
         let open = accounts[session.account]?.connections.filter(\.socket.isOpen) ?? []
         if open.count > maxConnectionsPerAccount {
-            open[0].socket.close(code: open[0].dialect.surplusCode, reason: "too many connections")
+            // One that may never arrive takes nobody's place.
+            let surplus = open.first { !$0.hasArrived } ?? open[0]
+            surplus.socket.close(code: surplus.dialect.surplusCode, reason: "too many connections")
         }
     }
 

@@ -107,6 +107,9 @@ final class WebSocketConnection: Sendable {
     /// the connection has ended may never have arrived.
     var deliveredBytes: UInt64 { handler.deliveredBytes }
 
+    /// Whether the peer's side has the answer to the handshake and everything sent behind it; asks the kernel.
+    var isEstablished: Bool { handler.isEstablished }
+
     /// Whether ``deliveredBytes`` will not change any more.
     var isDeliveryFinal: Bool { handler.isDeliveryFinal }
 

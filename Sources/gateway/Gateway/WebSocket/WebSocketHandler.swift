@@ -122,6 +122,12 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         return false
     }
 
+    /// Whether the peer's side has the answer to the handshake and everything sent behind it; asks the kernel.
+    var isEstablished: Bool {
+        guard isOpen, let context else { return false }
+        return isEverythingWritten(context) && unacknowledgedBytes == 0
+    }
+
     /// Whether ``deliveredBytes`` will not change any more.
     var isDeliveryFinal: Bool { finallyDelivered != nil }
 

@@ -50,6 +50,7 @@ struct SocialHandlers: Sendable {
         routes.on(SocialAPI.ReportPresence.self, from: [.gateway], handler: reportPresence)
         routes.on(SocialAPI.Presence.self, from: [.gateway], handler: presence)
         routes.on(SocialAPI.ClaimNotices.self, from: [.gateway], handler: claimNotices)
+        routes.on(SocialAPI.EnforceClaim.self, from: [.gateway], handler: enforceClaim)
         SocialEffects.inbox.addRoute(to: &routes, from: [.auth], database: store.database, relay: relay)
         return routes
     }

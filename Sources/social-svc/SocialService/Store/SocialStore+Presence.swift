@@ -70,13 +70,20 @@ extension SocialStore {
         return parts
     }
 
-    /// The next claim for a notice connection, which is announced: claims ascend over all accounts and restarts.
-    func claimNotices(of account: AccountID) async throws(ServiceError) -> Int64 {
+    /// The next claim for a notice connection: claims ascend over all accounts and restarts.
+    func claimNotices() async throws(ServiceError) -> Int64 {
         try await database.write { transaction in
             try transaction.db.execute(sql: "UPDATE noticeClaim SET last = last + 1")
-            let claim = try Int64.fetchOne(transaction.db, sql: "SELECT last FROM noticeClaim") ?? 0
+            return try Int64.fetchOne(transaction.db, sql: "SELECT last FROM noticeClaim") ?? 0
+        }
+    }
+
+    /// Announces that the notice connection with a claim is open. No later claim is smaller, even if the database has
+    /// been put back to an earlier state.
+    func enforce(_ claim: Int64, of account: AccountID) async throws(ServiceError) {
+        try await database.write { transaction in
+            try transaction.db.execute(sql: "UPDATE noticeClaim SET last = max(last, ?)", arguments: [claim])
             try transaction.publish(SocialAPI.NoticesClaimed(account: account, claim: claim))
-            return claim
         }
     }
 }
