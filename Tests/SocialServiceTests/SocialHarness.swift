@@ -56,15 +56,8 @@ struct SocialHarness: Sendable {
         try await call(SocialAPI.FriendList(account: account)).groups
     }
 
-    /// All events so far, from the log.
-    func events() async throws(ServiceError) -> [NumberedEvent] {
-        var events: [NumberedEvent] = []
-        while true {
-            let page = try await call(EventLogAPI.Read(after: events.last?.number ?? 0, limit: 1_000)).batch.events
-            if page.isEmpty { return events }
-            events += page
-        }
-    }
+    /// All events so far that say something, from the log.
+    func events() async throws(ServiceError) -> [NumberedEvent] { try await gateway.announced() }
 
     /// The kinds of all events so far, from the log.
     func eventKinds() async throws(ServiceError) -> [String] { try await events().map(\.kind) }

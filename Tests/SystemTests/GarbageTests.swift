@@ -14,7 +14,7 @@ extension SystemTests {
 
                 // Without version, kind and id there is nobody to answer.
                 for frame in [
-                    [], [2], [2, 1, 7], Array(repeating: 0xFF, count: 500), valid.with { $0.version = 1 }.bytes,
+                    [], [3], [3, 1, 7], Array(repeating: 0xFF, count: 500), valid.with { $0.version = 2 }.bytes,
                     valid.with { $0.kind = 2 }.bytes, valid.with { $0.kind = 9 }.bytes,
                 ] { try await peer.send(frame) }
                 try await peer.send(valid.with { $0.id = 99 }.bytes, [1, 2, 3])

@@ -41,6 +41,22 @@ extension SystemTests {
             }
         }
 
+        @Test func `sends whose time ran out while message-svc was paused are not carried out`() async throws {
+            try await withStack(.requestTimeout(milliseconds: 400)) { stack in
+                let pair = try await Pair.make("Pair", port: stack.port())
+                try stack.pause(.message)
+                for number in 1...5 {
+                    // Without a client id nothing else would keep it from being there twice.
+                    #expect(await pair.one.send("late \(number)", to: pair.conversation) == .unknown("504"))
+                }
+                try stack.resume(.message)
+                try await stack.untilReady()
+
+                try await pair.one.say("in time", to: pair.conversation)
+                #expect(try await pair.one.chain(of: pair.conversation).dropFirst().map(\.text) == ["in time"])
+            }
+        }
+
         @Test(arguments: [1, 4])
         func `a gateway that was paused brings its sockets everything`(seconds: Int) async throws {
             try await withStack(.twoGateways) { stack in

@@ -222,13 +222,17 @@ package enum ContractSamples {
             EventLogAPI.Read(after: 39, limit: 500),
             EventLogAPI.Read.Reply(
                 batch: EventBatch(
-                    epoch: 6, head: 40, events: [NumberedEvent(number: 40, kind: "test.event", payload: Blob([1]))]),
+                    age: 2, epoch: 6, head: 40, events: [NumberedEvent(number: 40, kind: "test.event", payload: Blob([1]))]),
                 isTooOld: false)),
         Exchange(
             EffectAPI.Apply(
                 sender: .social, epoch: 6,
                 effects: [EffectAPI.Effect(number: 3, kind: "test.effect", payload: Blob([1]))]),
             EffectAPI.Apply.Reply(applied: 3)),
+        Exchange(
+            MarksAPI.Exchange(known: [MarksAPI.Known(service: .auth, mark: Mark(age: 1, epoch: 6, head: 40))]),
+            MarksAPI.Exchange.Reply(
+                known: [MarksAPI.Known(service: .message, mark: Mark(age: 0, epoch: 7, head: 41))])),
     ]
 
     package static let events: [any BusEvent] = [

@@ -1,5 +1,5 @@
 import Logging
-import Shared
+package import Shared
 import Synchronization
 
 /// A peer on a service's request socket that sends whatever bytes it is given.
@@ -72,11 +72,15 @@ package final class RawBusPeer: Sendable {
 
 /// The parts of a request frame, each of which a test may make wrong.
 package struct RawRequest: Sendable {
-    package var version: UInt8 = 2
+    package var version: UInt8 = 3
     package var kind: UInt8 = 1
     package var id: UInt64
     package var caller: UInt8 = 1
     package var remainingMilliseconds: UInt32 = 5_000
+    /// When it left, by the monotonic clock of this host.
+    package var sentAt = MonotonicTime.now
+    /// How far the caller has seen the service.
+    package var seen = Mark.unseen
     package var route: String
     package var trace = "raw"
     package var payload: [UInt8] = []
@@ -102,6 +106,8 @@ package struct RawRequest: Sendable {
         writer.write(id)
         writer.write(caller)
         writer.write(remainingMilliseconds)
+        writer.write(sentAt.nanoseconds)
+        seen.write(to: &writer)
         writer.write(route)
         writer.write(trace)
         writer.write(raw: payload)

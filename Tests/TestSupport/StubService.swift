@@ -1,7 +1,7 @@
 package import Logging
 package import Shared
 
-/// A service made of closures, for tests that decide what it answers and when. It publishes no events.
+/// A service made of closures, for tests that decide what it answers and when. It publishes no events, but beats.
 package final class StubService: RunnableService {
     private let name: ServiceName
     private let routes: BusRoutes
@@ -15,6 +15,9 @@ package final class StubService: RunnableService {
         routes.on(EventLogAPI.Read.self, from: Set(ServiceName.allCases)) { _, _ throws(ServiceError) in
             EventLogAPI.Read.Reply(batch: EventBatch(epoch: 1, head: 0, events: []), isTooOld: false)
         }
+        routes.on(MarksAPI.Exchange.self, from: Set(ServiceName.allCases)) { _, _ throws(ServiceError) in
+            MarksAPI.Exchange.Reply(known: [])
+        }
         self.name = name
         self.routes = routes
         self.bus = bus
@@ -23,6 +26,10 @@ package final class StubService: RunnableService {
     }
 
     package func start() async throws {
+        let publisher = EventPublisher(mark: Mark(age: 0, epoch: 1, head: 0), reactor: reactor, logger: logger)
+        for endpoint in bus.addresses(of: name).events {
+            try await publisher.bind(to: endpoint, security: bus.security)
+        }
         let server = BusServer(routes: routes, reactor: reactor, logger: logger)
         for endpoint in bus.addresses(of: name).requests { try await server.bind(to: endpoint, security: bus.security) }
     }

@@ -30,11 +30,25 @@ package final class BusClient: Sendable {
         /// When the next look for expired calls is due.
         var nextSweep: MonotonicTime?
         var isClosed = false
+        /// Whether only greetings may be sent yet.
+        var isHeld: Bool
         /// Whether the service said goodbye and has not been heard again.
         var isAway = false
         /// Whether it still has to be told that nothing more is on its way.
         var owesFarewell = false
         var socket: ZMQSocket?
+        /// Why the service refuses everybody, if its last answer said so.
+        var objection: String?
+
+        /// The call an answer belongs to, once the answer was looked at.
+        mutating func take(_ reply: ReplyEnvelope) -> Completion? {
+            if case .failure(let error) = reply.result, let reason = error.outdatedReason {
+                objection = reason
+            } else if objection != nil {
+                objection = nil
+            }
+            return pending.take(reply.id)
+        }
 
         /// Takes out the calls that were not sent in time: they were certainly not executed, and must not be any more.
         mutating func takeLate(now: MonotonicTime) -> [Completion] {
@@ -61,20 +75,32 @@ package final class BusClient: Sendable {
     private let reactor: BusReactor
     private let maxInFlight: Int
     private let logger: Logger
+    private let marks: KnownMarks
     private let lastID = Atomic<UInt64>(0)
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// - Parameters:
     ///   - maxInFlight: calls waiting for an answer; one more is refused at once.
+    ///   - marks: what the caller knows of the service, which every call tells it.
+    ///   - isHeld: whether nothing but greetings may be sent before ``release()``.
     package init(
-        to service: ServiceName, as caller: ServiceName, reactor: BusReactor, maxInFlight: Int = 4_096, logger: Logger
+        to service: ServiceName, as caller: ServiceName, reactor: BusReactor, maxInFlight: Int = 4_096,
+        marks: KnownMarks = KnownMarks(), isHeld: Bool = false, logger: Logger
     ) {
         self.service = service
         self.caller = caller
         self.reactor = reactor
         self.maxInFlight = maxInFlight
+        self.marks = marks
         self.logger = logger
+        state = Mutex(State(isHeld: isHeld))
     }
+
+    /// Why the service, when it was last heard, refused everybody; `nil` when it did not.
+    package var objection: String? { state.withLock { $0.objection } }
+
+    /// Lets everything through from now on. Idempotent.
+    package func release() { state.withLock { $0.isHeld = false } }
 
     /// Connects to every instance of the service; they share the calls. Peers that are not up yet are found later.
     package func connect(to endpoints: [BusEndpoint], security: BusSecurity) async throws {
@@ -112,6 +138,18 @@ package final class BusClient: Sendable {
         return try result.get()
     }
 
+    /// Makes a call that does not wait for ``release()``.
+    func greet<Request: BusRequest>(
+        _ request: Request, _ context: CallContext
+    ) async throws(ServiceError) -> Request.Reply {
+        let result = await withCheckedContinuation { continuation in
+            submit(encode(request, context), isGreeting: true) { result in
+                continuation.resume(returning: Self.decode(result, as: Request.self))
+            }
+        }
+        return try result.get()
+    }
+
     /// Makes a call; `completion` runs exactly once, on the bus thread, the caller's or that of ``close()``, and must not
     /// block.
     package func send<Request: BusRequest>(
@@ -123,9 +161,7 @@ package final class BusClient: Sendable {
 
     private func encode<Request: BusRequest>(_ request: Request, _ context: CallContext) -> OutgoingCall {
         let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue
-        // The time left is written when the frame leaves.
-        let head = RequestHead(
-            id: id, caller: caller, remainingMilliseconds: 0, route: Request.route, trace: context.trace)
+        let head = RequestHead(id: id, caller: caller, route: Request.route, trace: context.trace)
         return OutgoingCall(id: id, deadline: context.deadline, frame: head.frame { request.write(to: &$0) })
     }
 
@@ -143,10 +179,12 @@ package final class BusClient: Sendable {
         }
     }
 
-    private func submit(_ call: OutgoingCall, completion: @escaping Completion) {
+    private func submit(_ call: OutgoingCall, isGreeting: Bool = false, completion: @escaping Completion) {
         let isLate = call.deadline.hasPassed
         let (isAdmitted, isFirst) = state.withLock { state in
-            guard !isLate, !state.isClosed, state.pending.count < maxInFlight else { return (false, false) }
+            guard !isLate, !state.isClosed, isGreeting || !state.isHeld, state.pending.count < maxInFlight else {
+                return (false, false)
+            }
             state.pending.add(completion, id: call.id, deadline: call.deadline)
             state.outgoing.append(call)
             return (true, state.outgoing.count == 1)
@@ -169,9 +207,14 @@ package final class BusClient: Sendable {
     }
 
     private func transmit(_ calls: consuming [OutgoingCall], on socket: ZMQSocket?) {
+        guard !calls.isEmpty else { return }
+        var departure = RequestHead.Departure()
+        departure.sentAt = .now
+        departure.seen = marks.mark(of: service)
         for index in calls.indices {
-            let remaining = UInt32(clamping: calls[index].deadline.millisecondsFromNow)
-            RequestHead.set(remainingMilliseconds: remaining, in: &calls[index].frame)
+            let remaining = calls[index].deadline.milliseconds(after: departure.sentAt)
+            departure.remainingMilliseconds = UInt32(clamping: remaining)
+            RequestHead.set(departure, in: &calls[index].frame)
         }
         Envelope.sendTogether(calls, \.frame) { frame, calls in transmit(frame, with: calls, on: socket) }
     }
@@ -192,7 +235,7 @@ package final class BusClient: Sendable {
             try Envelope.forEachFrame(in: frames[0]) { frame throws(WireError) in
                 let reply = try ReplyEnvelope(frame)
                 // An answer to a call that is no longer waited for is dropped: its caller has been told "unknown".
-                state.withLock { $0.pending.take(reply.id) }?(reply.result)
+                state.withLock { $0.take(reply) }?(reply.result)
             }
         } catch {
             logger.warning("an unreadable reply was dropped", metadata: ["from": "\(service)", "error": "\(error)"])

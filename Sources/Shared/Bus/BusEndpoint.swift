@@ -31,6 +31,9 @@ package struct BusEndpoint: Sendable, Hashable, CustomStringConvertible {
     package var path: String? { scheme == "ipc" ? String(description.dropFirst("ipc://".count)) : nil }
 
     var needsCurve: Bool { scheme == "tcp" }
+
+    /// Whether both ends are on one host, and so have one monotonic clock.
+    var isOnThisHost: Bool { scheme != "tcp" }
 }
 
 /// How this process's sockets are opened, the same for every one of them.
@@ -42,7 +45,9 @@ package struct BusSecurity: Sendable {
 
     func bind(_ socket: ZMQSocket, to endpoint: BusEndpoint) throws {
         if endpoint.needsCurve { try socket.serveCurve(try keys(for: endpoint)) }
-        guard endpoint.path != nil else { return try socket.bind(endpoint.description) }
+        guard let path = endpoint.path else { return try socket.bind(endpoint.description) }
+        // ZeroMQ cannot remove an older file there either, and then says that the address is in use.
+        try Folder.insistOnWritable(Folder.of(path))
         // The socket file must never exist with wider permissions, not even for the moment before a chmod.
         let previous = umask(0o177)
         defer { umask(previous) }

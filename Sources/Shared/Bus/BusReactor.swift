@@ -88,6 +88,8 @@ package final class ReactorLoop {
 
     /// Messages taken from one socket before the others and the jobs get their turn.
     private static let messagesPerTurn = 512
+    /// Time between two looks whether a socket's file is still there.
+    private static let bindingInterval = Duration.seconds(1)
 
     private let wakeUp: WakeUp
     private var poller: ZMQPoller
@@ -120,6 +122,30 @@ package final class ReactorLoop {
         socket.close()
         poller = ZMQPoller(wakeUp: wakeUp)
         for watch in watches { _ = poller.add(watch.socket) }
+    }
+
+    /// Binds a socket anew whenever its file is gone: somebody has tidied up the folder, and nobody could find it any more.
+    /// Connections that stand are not touched.
+    func keepBound(_ socket: ZMQSocket, to endpoint: BusEndpoint, security: BusSecurity, logger: Logger) {
+        guard let path = endpoint.path else { return }
+        schedule(at: .after(Self.bindingInterval)) { loop in
+            guard loop.has(socket) else { return }
+            defer { loop.keepBound(socket, to: endpoint, security: security, logger: logger) }
+            guard access(path, F_OK) != 0, errno == ENOENT else { return }
+            do {
+                try Folder.create(Folder.of(path))
+                try security.bind(socket, to: endpoint)
+                logger.warning("a socket file was gone and is there again", metadata: ["path": "\(path)"])
+            } catch {
+                logger.error(
+                    "a socket file is gone and cannot be made again",
+                    metadata: ["path": "\(path)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func has(_ socket: ZMQSocket) -> Bool {
+        watches.contains { $0.socket === socket } || owned.contains { $0 === socket }
     }
 
     /// Runs a job once, not before `due`.

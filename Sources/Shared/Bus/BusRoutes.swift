@@ -6,6 +6,9 @@ package struct BusCall: Sendable {
     package let trace: String
     package let deadline: MonotonicTime
 
+    /// The call that the running task answers, if it does.
+    @TaskLocal package static var current: BusCall?
+
     /// For calls made on behalf of this one.
     package var context: CallContext { CallContext(trace: trace, deadline: deadline) }
 }
@@ -75,10 +78,12 @@ package struct BusRoutes: Sendable {
     ) {
         onBusThread(type, from: peers) { request, call, respond in
             Task {
-                do throws(ServiceError) {
-                    respond(.success(try await handler(request, call)))
-                } catch {
-                    respond(.failure(error))
+                await BusCall.$current.withValue(call) {
+                    do throws(ServiceError) {
+                        respond(.success(try await handler(request, call)))
+                    } catch {
+                        respond(.failure(error))
+                    }
                 }
             }
         }

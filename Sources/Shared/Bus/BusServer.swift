@@ -43,14 +43,21 @@ package final class BusServer: Sendable {
     private let reactor: BusReactor
     private let maxInFlight: Int
     private let logger: Logger
+    private let objection: @Sendable (Mark) -> ServiceError?
     private let state = Mutex(State())
 
-    /// - Parameter maxInFlight: requests being worked on; one more is refused as ``ServiceError/Code/unavailable``.
-    package init(routes: BusRoutes, reactor: BusReactor, maxInFlight: Int = 4_096, logger: Logger) {
+    /// - Parameters:
+    ///   - maxInFlight: requests being worked on; one more is refused as ``ServiceError/Code/unavailable``.
+    ///   - objection: why a request is refused whose caller has seen this service at a mark; `nil` to take it.
+    package init(
+        routes: BusRoutes, reactor: BusReactor, maxInFlight: Int = 4_096, logger: Logger,
+        objection: @escaping @Sendable (Mark) -> ServiceError? = { _ in nil }
+    ) {
         self.routes = routes.routes
         self.reactor = reactor
         self.maxInFlight = maxInFlight
         self.logger = logger
+        self.objection = objection
     }
 
     /// Starts to answer at an endpoint.
@@ -61,7 +68,11 @@ package final class BusServer: Sendable {
         try await reactor.perform { [self] loop in
             let socket = try ZMQSocket(.router, context: reactor.context)
             try security.bind(socket, to: endpoint)
-            loop.watch(socket) { [self] loop, frames in receive(frames, on: socket, loop) }
+            let sharesClock = endpoint.isOnThisHost
+            loop.watch(socket) { [self] loop, frames in
+                receive(frames, on: socket, sharesClock: sharesClock, loop)
+            }
+            loop.keepBound(socket, to: endpoint, security: security, logger: logger)
         }
     }
 
@@ -123,18 +134,23 @@ package final class BusServer: Sendable {
         finishDrainingIfDone(loop)
     }
 
-    private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, _ loop: ReactorLoop) {
+    private func receive(_ frames: [[UInt8]], on socket: ZMQSocket, sharesClock: Bool, _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 2 else { throw WireError("\(frames.count) frames") }
             let caller = Caller(socket: socket, id: frames[0])
             if frames[1] == Envelope.farewell { return part(caller, loop) }
-            try Envelope.forEachFrame(in: frames[1]) { frame throws(WireError) in try receive(frame, from: caller) }
+            let now = MonotonicTime.now
+            try Envelope.forEachFrame(in: frames[1]) { frame throws(WireError) in
+                try receive(frame, from: caller, now: now, sharesClock: sharesClock)
+            }
         } catch {
             logger.warning("an unreadable frame was dropped", metadata: ["error": "\(error)"])
         }
     }
 
-    private func receive(_ frame: ArraySlice<UInt8>, from caller: Caller) throws(WireError) {
+    private func receive(
+        _ frame: ArraySlice<UInt8>, from caller: Caller, now: MonotonicTime, sharesClock: Bool
+    ) throws(WireError) {
         guard let id = RequestEnvelope.id(of: frame) else { throw WireError("no request") }
         let reply: BusRoutes.Reply = { [self] frame in submit(frame, to: caller) }
         let (isAdmitted, missedGoodbye) = state.withLock { state in
@@ -150,13 +166,14 @@ package final class BusServer: Sendable {
         do throws(ServiceError) {
             let envelope = try decode(frame)
             let head = envelope.head
+            if let objection = objection(head.departure.seen) { throw objection }
             guard let route = routes[head.route] else { throw ServiceError(.badRequest, detail: "unknown route") }
             guard route.peers.contains(head.caller) else {
                 throw ServiceError(.badRequest, detail: "\(head.route) is not for \(head.caller)")
             }
             // Work that nobody waits for any more is not begun.
-            guard head.remainingMilliseconds > 0 else { throw ServiceError(.unavailable, detail: "expired") }
-            let deadline = MonotonicTime.after(.milliseconds(Int64(head.remainingMilliseconds)))
+            let deadline = head.departure.deadline(now: now, sharesClock: sharesClock)
+            guard deadline > now else { throw ServiceError(.unavailable, detail: "expired") }
             let call = BusCall(caller: head.caller, trace: head.trace, deadline: deadline)
             route.handler(envelope.payload, call, id, reply)
         } catch {

@@ -1,7 +1,7 @@
 /// The frame every call on the bus travels in; `docs/decisions/0001-bus-encoding.md` says why it looks like this.
 enum Envelope {
     /// Grows when a peer of the previous version could misread a frame.
-    static let version: UInt8 = 2
+    static let version: UInt8 = 3
     static let maxRouteBytes = 64
     static let maxTraceBytes = 64
 
@@ -81,18 +81,48 @@ struct RequestHead: Hashable {
     /// Chosen by the caller, unique per connection; the reply carries it back.
     var id: UInt64
     var caller: ServiceName
-    /// Time left when the frame left, so that no clock must agree with another.
-    var remainingMilliseconds: UInt32
+    var departure = Departure()
     var route: String
     /// The request id that joins the log lines of all processes.
     var trace: String
 
-    /// Writes the time left into a frame that is about to leave.
-    static func set(remainingMilliseconds: UInt32, in frame: inout [UInt8]) {
+    /// What is known no sooner than when the frame leaves: until when somebody waits, and what he has seen of whom he asks.
+    struct Departure: Hashable {
+        /// Time left when the frame left, so that no clock must agree with another.
+        var remainingMilliseconds: UInt32 = 0
+        /// When it left by the caller's monotonic clock, which is everybody's on one host. What waits in queues of a
+        /// process that stands still gets older all the same.
+        var sentAt = MonotonicTime(nanoseconds: 0)
+        /// The latest mark of the service that the caller knows of.
+        var seen = Mark.unseen
+
+        /// Until when the caller waits.
+        ///
+        /// - Parameter sharesClock: whether the caller's monotonic clock is this process's.
+        func deadline(now: MonotonicTime, sharesClock: Bool) -> MonotonicTime {
+            (sharesClock ? min(sentAt, now) : now) + .milliseconds(Int64(remainingMilliseconds))
+        }
+
+        fileprivate func write(to writer: inout WireWriter) {
+            writer.write(remainingMilliseconds)
+            writer.write(sentAt.nanoseconds)
+            seen.write(to: &writer)
+        }
+    }
+
+    /// Writes into a frame that is about to leave what is known no sooner.
+    static func set(_ departure: Departure, in frame: inout [UInt8]) {
         // Behind version, kind, id and caller.
         let position = 11
-        frame.withUnsafeMutableBytes {
-            $0.storeBytes(of: remainingMilliseconds.littleEndian, toByteOffset: position, as: UInt32.self)
+        frame.withUnsafeMutableBytes { frame in
+            func store<Value: FixedWidthInteger>(_ value: Value, at offset: Int) {
+                frame.storeBytes(of: value.littleEndian, toByteOffset: position + offset, as: Value.self)
+            }
+            store(departure.remainingMilliseconds, at: 0)
+            store(departure.sentAt.nanoseconds, at: 4)
+            store(departure.seen.age, at: 12)
+            store(departure.seen.epoch, at: 20)
+            store(departure.seen.head, at: 28)
         }
     }
 
@@ -103,11 +133,19 @@ struct RequestHead: Hashable {
         writer.write(Envelope.Kind.request.rawValue)
         writer.write(id)
         writer.write(caller.rawValue)
-        writer.write(remainingMilliseconds)
+        departure.write(to: &writer)
         writer.write(route)
         writer.write(trace)
         write(&writer)
         return writer.bytes
+    }
+}
+
+extension RequestHead.Departure {
+    init(from reader: inout WireReader) throws(WireError) {
+        remainingMilliseconds = try reader.read()
+        sentAt = MonotonicTime(nanoseconds: try reader.read())
+        seen = Mark(age: try reader.read(), epoch: try reader.read(), head: try reader.read())
     }
 }
 
@@ -133,7 +171,7 @@ extension RequestEnvelope {
         guard try reader.read(UInt8.self) == Envelope.version else { throw WireError("unknown version") }
         guard try reader.read(UInt8.self) == Envelope.Kind.request.rawValue else { throw WireError("not a request") }
         head = RequestHead(
-            id: try reader.read(), caller: try ServiceName(from: &reader), remainingMilliseconds: try reader.read(),
+            id: try reader.read(), caller: try ServiceName(from: &reader), departure: try .init(from: &reader),
             route: try String(from: &reader), trace: try String(from: &reader))
         guard head.route.utf8.count <= Envelope.maxRouteBytes, head.trace.utf8.count <= Envelope.maxTraceBytes else {
             throw WireError("route or trace too long")

@@ -12,8 +12,7 @@ package final class EventPublisher: Sendable {
     static let maxFrameBytes = 1 << 20
 
     private struct State {
-        var epoch: Int64
-        var head: Int64
+        var mark: Mark
         var sentSinceBeat = false
         var socket: ZMQSocket?
     }
@@ -22,13 +21,11 @@ package final class EventPublisher: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// - Parameters:
-    ///   - epoch: names this life of the log.
-    ///   - head: the last number committed before now.
-    package init(epoch: Int64, head: Int64, reactor: BusReactor, logger: Logger) {
+    /// - Parameter mark: how far the log had come before now.
+    package init(mark: Mark, reactor: BusReactor, logger: Logger) {
         self.reactor = reactor
         self.logger = logger
-        state = Mutex(State(epoch: epoch, head: head))
+        state = Mutex(State(mark: mark))
     }
 
     /// Starts to publish and to beat.
@@ -37,6 +34,7 @@ package final class EventPublisher: Sendable {
             let socket = try ZMQSocket(.publisher, context: reactor.context)
             try security.bind(socket, to: endpoint)
             loop.own(socket)
+            loop.keepBound(socket, to: endpoint, security: security, logger: logger)
             state.withLock { $0.socket = socket }
             beat(loop)
         }
@@ -50,13 +48,12 @@ package final class EventPublisher: Sendable {
             while !rest.isEmpty {
                 let batch = rest.prefix(bytes: Self.maxFrameBytes)
                 rest = rest.dropFirst(batch.count)
-                let head = batch.last?.number ?? 0
-                let epoch = state.withLock { state in
-                    state.head = head
+                let mark = state.withLock { state in
+                    state.mark.head = batch.last?.number ?? 0
                     state.sentSinceBeat = true
-                    return state.epoch
+                    return state.mark
                 }
-                send(EventBatch(epoch: epoch, head: head, events: Array(batch)))
+                send(EventBatch(mark, events: Array(batch)))
             }
         }
     }
@@ -64,7 +61,7 @@ package final class EventPublisher: Sendable {
     private func beat(_ loop: ReactorLoop) {
         let batch = state.withLock { state -> EventBatch? in
             defer { state.sentSinceBeat = false }
-            return state.sentSinceBeat ? nil : EventBatch(epoch: state.epoch, head: state.head, events: [])
+            return state.sentSinceBeat ? nil : EventBatch(state.mark, events: [])
         }
         if let batch { send(batch) }
         loop.schedule(at: .after(Self.beatInterval)) { [self] loop in beat(loop) }

@@ -22,12 +22,17 @@ package final class EventSubscriber: Sendable {
 
     private struct State {
         var cursor = EventCursor()
-        var lastHeard = MonotonicTime.now
+        /// When the last frame came; nothing at the beginning.
+        var lastHeard: MonotonicTime?
+        var openedAt = MonotonicTime.now
         var isClosed = false
         var socket: ZMQSocket?
+
+        var isSilent: Bool { lastHeard.map { ($0 + silenceLimit).hasPassed } ?? true }
     }
 
     private let owner: BusClient
+    private let marks: KnownMarks
     private let reactor: BusReactor
     private let logger: Logger
     private let onChange: @Sendable (Subscription) -> Void
@@ -35,11 +40,14 @@ package final class EventSubscriber: Sendable {
 
     /// - Parameters:
     ///   - owner: the client of the publishing service, for reads of its log.
+    ///   - marks: takes note of how far the publisher has come.
     ///   - onChange: takes the events and restarts.
     package init(
-        owner: BusClient, reactor: BusReactor, logger: Logger, onChange: @escaping @Sendable (Subscription) -> Void
+        owner: BusClient, reactor: BusReactor, marks: KnownMarks = KnownMarks(), logger: Logger,
+        onChange: @escaping @Sendable (Subscription) -> Void
     ) {
         self.owner = owner
+        self.marks = marks
         self.reactor = reactor
         self.logger = logger
         self.onChange = onChange
@@ -59,7 +67,7 @@ package final class EventSubscriber: Sendable {
         for endpoint in endpoints { try security.connect(socket, to: endpoint) }
         loop.watch(socket) { [self] loop, frames in receive(frames, loop) }
         let former = state.withLock { state in
-            state.lastHeard = .now
+            state.openedAt = .now
             defer { state.socket = socket }
             return state.socket
         }
@@ -69,9 +77,11 @@ package final class EventSubscriber: Sendable {
     /// libzmq gives up connections for good after some errors of protocol; a fresh socket tries again.
     private func watchForSilence(_ endpoints: [BusEndpoint], _ security: BusSecurity, _ loop: ReactorLoop) {
         loop.schedule(at: .after(Self.silenceLimit)) { [self] loop in
-            let (isClosed, isSilent) = state.withLock { ($0.isClosed, ($0.lastHeard + Self.silenceLimit).hasPassed) }
+            let (isClosed, mustOpen) = state.withLock { state in
+                (state.isClosed, state.isSilent && (state.openedAt + Self.silenceLimit).hasPassed)
+            }
             guard !isClosed else { return }
-            if isSilent {
+            if mustOpen {
                 do {
                     try open(endpoints, security, loop)
                 } catch {
@@ -94,13 +104,14 @@ package final class EventSubscriber: Sendable {
 
     /// Whether the publisher is heard, and every event heard of has been handed on: part of a process's readiness.
     package var isLive: Bool {
-        state.withLock { $0.cursor.isLive && !($0.lastHeard + Self.silenceLimit).hasPassed }
+        state.withLock { $0.cursor.isLive && !$0.isSilent }
     }
 
     private func receive(_ frames: [[UInt8]], _ loop: ReactorLoop) {
         do throws(WireError) {
             guard frames.count == 1 else { throw WireError("\(frames.count) frames") }
             let batch = try EventBatch(wireBytes: frames[0])
+            if !marks.note(batch.mark, of: owner.service), batch.events.isEmpty { checkAge(batch.mark) }
             let action = state.withLock { state in
                 state.lastHeard = .now
                 return state.cursor.receive(batch)
@@ -123,10 +134,17 @@ package final class EventSubscriber: Sendable {
             onChange(.startAfresh(position: position))
         case .read(let after, let headOnly):
             if !headOnly {
-                logger.info("catching up on events", metadata: ["from": "\(owner.service)", "after": "\(after)"])
+                logger.warning("catching up on events", metadata: ["from": "\(owner.service)", "after": "\(after)"])
             }
             read(EventLogAPI.Read(after: after, limit: headOnly ? 0 : Self.readLimit))
         }
+    }
+
+    /// A publisher that seems to be older than it was is asked something: that tells it how far it was seen, and it judges
+    /// by itself.
+    private func checkAge(_ mark: Mark) {
+        guard !mark.includes(marks.mark(of: owner.service)) else { return }
+        owner.send(EventLogAPI.Read(after: 0, limit: 0), CallContext(trace: "")) { _ in }
     }
 
     private func read(_ request: EventLogAPI.Read) {

@@ -2,7 +2,8 @@
 package struct NumberedEvent: WireRecord, Hashable {
     /// Contiguous from 1 within an epoch.
     package var number: Int64
-    /// The ``BusEvent/kind`` of the payload.
+    /// The ``BusEvent/kind`` of the payload; empty for a commit that nobody has to be told of, and for an event whose
+    /// subject is gone.
     package var kind: String
     package var payload: Blob
 
@@ -16,18 +17,28 @@ package struct NumberedEvent: WireRecord, Hashable {
 
 /// Events as they are published: a run of consecutive numbers, or none for a beat.
 package struct EventBatch: WireRecord, Hashable {
+    /// See ``Mark/age``.
+    package var age: Int64
     /// Names one life of the publisher's log; another epoch means that numbers have started anew.
     package var epoch: Int64
     /// The greatest number committed when this was sent.
     package var head: Int64
     package var events: [NumberedEvent]
 
-    package init(epoch: Int64, head: Int64, events: [NumberedEvent]) {
+    package init(age: Int64 = 0, epoch: Int64, head: Int64, events: [NumberedEvent]) {
+        self.age = age
         self.epoch = epoch
         self.head = head
         self.events = events
     }
-    package static let wireFormat = WireFormat(Self.init, \.epoch, \.head, \.events)
+    package static let wireFormat = WireFormat(Self.init, \.age, \.epoch, \.head, \.events)
+
+    package init(_ mark: Mark, events: [NumberedEvent]) {
+        self.init(age: mark.age, epoch: mark.epoch, head: mark.head, events: events)
+    }
+
+    /// How far the publisher had come.
+    package var mark: Mark { Mark(age: age, epoch: epoch, head: head) }
 }
 
 /// What every publisher answers about its own log.

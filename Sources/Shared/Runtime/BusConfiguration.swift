@@ -67,9 +67,7 @@ package struct BusConfiguration: Sendable {
 
     /// Creates the folders that are missing, mode 0700.
     package func createFolders() throws {
-        for path in [dataPath, runtimePath] where mkdir(path, 0o700) != 0 && errno != EEXIST {
-            throw SystemError("mkdir \(path)")
-        }
+        for path in [dataPath, runtimePath] { try Folder.create(path) }
     }
 
     /// Starts the authentication of CURVE peers, if keys are configured; before any socket of the reactor is bound.

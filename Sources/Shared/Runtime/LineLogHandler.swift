@@ -3,11 +3,13 @@ package import Logging
 
 /// Writes one line per record to standard error: time, level, process, message, `key=value` pairs.
 ///
-/// Text from outside cannot forge a line: control characters are escaped, values with blanks are quoted.
+/// Text from outside cannot forge a line: control characters are escaped, values with blanks are quoted. Warnings and errors
+/// that repeat are counted, see ``Repetitions``.
 package struct LineLogHandler: LogHandler {
     package var logLevel: Logger.Level
     package var metadata: Logger.Metadata = [:]
     private let process: String
+    private let repetitions = Repetitions()
 
     package init(process: String, logLevel: Logger.Level) {
         self.process = process
@@ -20,11 +22,29 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
+        var details = metadata.merging(event.metadata ?? [:], uniquingKeysWith: { _, new in new })
+        if event.level == .warning || event.level == .error {
+            guard let repeated = repetitions.admit(event.message.description, event.level, now: .now) else { return }
+            if repeated > 0 { details[Self.repeatedKey] = "\(repeated)" }
+        }
+        emit(event.message.description, event.level, details)
+    }
+
+    /// Writes how often warnings and errors have come again since they were last written.
+    ///
+    /// - Parameter isEnd: whether nothing will be written after this.
+    package func writeRepetitions(isEnd: Bool = false) {
+        for line in repetitions.takeDue(now: .now, isEnd: isEnd) {
+            emit(line.message, line.level, [Self.repeatedKey: "\(line.count)"])
+        }
+    }
+
+    private static let repeatedKey = "repeated"
+
+    private func emit(_ message: String, _ level: Logger.Level, _ details: Logger.Metadata) {
         let time = WallClock.text(of: WallClock.milliseconds)
-        var line = "\(time) \(event.level.rawValue) \(process) \(Self.escape(event.message.description))"
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { _, new in new })
-            .sorted(by: { $0.key < $1.key })
-        {
+        var line = "\(time) \(level.rawValue) \(process) \(Self.escape(message))"
+        for (key, value) in details.sorted(by: { $0.key < $1.key }) {
             line += " \(key)=\(Self.quote(value.description))"
         }
         line += "\n"

@@ -16,8 +16,11 @@ package struct MonotonicTime: Comparable, Hashable, Sendable {
     package static func after(_ duration: Duration) -> MonotonicTime { now + duration }
 
     /// Whole milliseconds until this point; 0 when it has passed.
-    package var millisecondsFromNow: Int {
-        max(0, Int((nanoseconds - MonotonicTime.now.nanoseconds + 999_999) / 1_000_000))
+    package var millisecondsFromNow: Int { milliseconds(after: .now) }
+
+    /// Whole milliseconds from another point until this one; 0 when it is the earlier.
+    package func milliseconds(after other: Self) -> Int {
+        max(0, Int((nanoseconds - other.nanoseconds + 999_999) / 1_000_000))
     }
 
     package var hasPassed: Bool { self <= .now }

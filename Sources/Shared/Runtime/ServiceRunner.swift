@@ -17,6 +17,18 @@ package enum ServiceRunner {
     /// `sysexits.h`: something else is in the way (a port, a lock, a file); starting again may help.
     static let startExitCode: Int32 = 75
 
+    /// Time that answers which say why have to leave before a process gives up.
+    private static let farewellTime = Duration.milliseconds(500)
+
+    /// Ends a running process that must not go on, with the exit code of one that cannot start.
+    package static func giveUp(_ reason: String) {
+        Task {
+            // Nothing cancels this task.
+            try? await Task.sleep(for: farewellTime)
+            exit(startExitCode)
+        }
+    }
+
     /// Runs a service until SIGTERM or SIGINT and exits the process: 0 after a drain, 78 or 75 when it could not start.
     package static func run(
         _ name: ServiceName,
@@ -25,7 +37,8 @@ package enum ServiceRunner {
         umask(0o077)
         signal(SIGPIPE, SIG_IGN)
         OpenFiles.raiseLimit()
-        var logger = Logger(label: "\(name)") { LineLogHandler(process: $0, logLevel: .info) }
+        let lines = LineLogHandler(process: "\(name)", logLevel: .info)
+        var logger = Logger(label: "\(name)") { _ in lines }
         let service: any RunnableService
         let signals: SignalPipe
         do {
@@ -55,10 +68,18 @@ package enum ServiceRunner {
                 "libzmq": "\(ZMQContext.libraryVersion)", "pid": "\(getpid())", "files": "\(OpenFiles.limit)",
             ])
         ServiceManager.notify("READY=1")
+        // Ends with the process.
+        Task {
+            while true {
+                try? await Task.sleep(for: Repetitions.interval)
+                lines.writeRepetitions()
+            }
+        }
         let received = await signals.first()
         logger.info("draining", metadata: ["signal": "\(received)"])
         ServiceManager.notify("STOPPING=1")
         await service.stop()
+        lines.writeRepetitions(isEnd: true)
         logger.info("stopped")
         exit(0)
     }

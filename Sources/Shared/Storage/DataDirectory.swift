@@ -1,5 +1,6 @@
 import Glibc
 package import Shared
+import Synchronization
 
 /// The folder a service keeps its files in: private, and held by one process at a time.
 package final class DataDirectory: Sendable {
@@ -9,8 +10,11 @@ package final class DataDirectory: Sendable {
     }
 
     package let path: String
-    private let service: ServiceName
-    private let lock: Int32
+    let service: ServiceName
+    /// The open lock file.
+    let lock: Int32
+    /// What the lock file remembers of the service itself.
+    let own = Mutex(Mark.unseen)
 
     /// Creates the folder (mode 0700) if need be and takes the service's lock in it, until the process ends.
     ///
@@ -18,13 +22,14 @@ package final class DataDirectory: Sendable {
     package init(path: String, service: ServiceName) throws {
         self.path = path
         self.service = service
-        if mkdir(path, 0o700) != 0, errno != EEXIST { throw SystemError("mkdir \(path)") }
+        try Folder.create(path)
         lock = open("\(path)/\(service).lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw SystemError("open \(path)/\(service).lock") }
         // From here on `deinit` closes the file, also when this throws.
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             throw Refusal(description: "another \(service) is running on \(path)")
         }
+        own.withLock { $0 = Self.mark(of: service, in: lock) ?? .unseen }
     }
 
     deinit { if lock >= 0 { close(lock) } }
@@ -32,16 +37,36 @@ package final class DataDirectory: Sendable {
     /// The service's database file.
     package var databasePath: String { "\(path)/\(service).db" }
 
-    /// The lock file also remembers that a database was made, so that a lost one is never replaced by an empty one.
-    func checkDatabaseIsNotLost() throws {
-        var status = stat()
-        guard fstat(lock, &status) == 0 else { throw SystemError("stat \(path)/\(service).lock") }
-        if status.st_size > 0, access(databasePath, F_OK) != 0 {
-            throw Refusal(
-                description: "\(databasePath) is missing, but there was one; restore it, or remove "
-                    + "\(path)/\(service).lock to begin anew")
+    var lockPath: String { "\(path)/\(service).lock" }
+
+    /// Whether the lock file remembers that a database was made.
+    var hadDatabase: Bool {
+        get throws {
+            var status = stat()
+            guard fstat(lock, &status) == 0 else { throw SystemError("stat \(lockPath)") }
+            return status.st_size > 0
         }
     }
+
+    /// Sees to it that a lost database is never replaced by an empty one.
+    ///
+    /// - Returns: whether there is one.
+    func checkDatabaseIsNotLost() throws -> Bool {
+        var status = stat()
+        // An empty file would have SQLite throw away the log beside it.
+        let isThere = stat(databasePath, &status) == 0 && status.st_size > 0
+        if !isThere, try hadDatabase {
+            let state = access(databasePath, F_OK) == 0 ? "empty" : "missing"
+            throw Refusal(description: "\(databasePath) is \(state), but there was one; \(advice)")
+        }
+        return isThere
+    }
+
+    /// What to do about a database that is not the right one.
+    var advice: String { "\(Self.cure), or remove \(lockPath) to go on with what is there" }
+
+    /// What to do about it when others know better as well.
+    static let cure = "put the right file back, with its -wal if it has one"
 
     /// Makes the new database durable as a directory entry, which SQLite does not insist on, and remembers it.
     func rememberDatabase() throws {
@@ -53,7 +78,7 @@ package final class DataDirectory: Sendable {
         }
         let mark = "database created\n"
         guard pwrite(lock, mark, mark.utf8.count, 0) == mark.utf8.count, fsync(lock) == 0 else {
-            throw SystemError("write \(path)/\(service).lock")
+            throw SystemError("write \(lockPath)")
         }
     }
 }

@@ -9,6 +9,9 @@ import Synchronization
 /// ```
 /// take all that waits → BEGIN → every step → COMMIT → publish events → answer every caller → again
 /// ```
+/// A group that changes something without an event gets one of its own, which says nothing: so the number of the last event
+/// says how far the database has come, whatever was written.
+///
 /// There is no timer: while a commit is under way the next group forms by itself.
 final class GroupCommitWriter: Sendable {
     /// Writes that may wait for their group; one more is refused.
@@ -21,6 +24,8 @@ final class GroupCommitWriter: Sendable {
 
     /// A queued write: a step that may run again in another transaction, and its end.
     private struct Job: Sendable {
+        /// When it need not be begun any more.
+        let deadline: MonotonicTime?
         /// Runs the step; the closure it returns is called after the commit.
         let run: @Sendable (WriteTransaction) throws -> @Sendable () -> Void
         let fail: @Sendable (ServiceError) -> Void
@@ -36,16 +41,30 @@ final class GroupCommitWriter: Sendable {
     private let state = Mutex(State())
     private let wakeUp = DispatchSemaphore(value: 0)
     private let connection: DatabaseQueue
+    private let directory: DataDirectory
+    private let log: WriteAheadLog
     private let logger: Logger
     private let onRollback: @Sendable () -> Void
+    private let start: Mark
+    private let head: Atomic<Int64>
     private let thread = Mutex<DedicatedThread?>(nil)
 
-    init(connection: DatabaseQueue, head: Int64, logger: Logger, onRollback: @escaping @Sendable () -> Void) {
+    init(
+        connection: DatabaseQueue, directory: DataDirectory, mark: Mark, log: WriteAheadLog, logger: Logger,
+        onRollback: @escaping @Sendable () -> Void
+    ) {
         self.connection = connection
+        self.directory = directory
+        self.log = log
         self.logger = logger
         self.onRollback = onRollback
-        thread.withLock { $0 = DedicatedThread { [self] in run(head: head) } }
+        start = mark
+        head = Atomic(mark.head)
+        thread.withLock { $0 = DedicatedThread { [self] in run() } }
     }
+
+    /// How far the database has come.
+    var mark: Mark { Mark(age: start.age, epoch: start.epoch, head: head.load(ordering: .acquiring)) }
 
     /// What to wake when something was put into the outbox.
     func setRelay(_ deliver: @escaping @Sendable () -> Void) {
@@ -57,10 +76,11 @@ final class GroupCommitWriter: Sendable {
     }
 
     func submit<Value: Sendable>(
-        _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
+        until deadline: MonotonicTime?, _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
         completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
     ) {
         let job = Job(
+            deadline: deadline,
             run: { transaction in
                 let value = try step(transaction)
                 return { completion(.success(value)) }
@@ -81,8 +101,7 @@ final class GroupCommitWriter: Sendable {
         thread.withLock { $0.take() }?.join()
     }
 
-    private func run(head: Int64) {
-        var head = head
+    private func run() {
         while true {
             let (jobs, isStopping) = state.withLock { state in
                 let jobs = Array(state.jobs.prefix(Self.maxGroup))
@@ -94,28 +113,35 @@ final class GroupCommitWriter: Sendable {
                 wakeUp.wait()
                 continue
             }
-            if !commit(jobs, head: &head) {
+            if !commit(jobs) {
                 // A step failed after it had changed something: its neighbours go again, each on its own.
-                for job in jobs where !commit([job], head: &head) {
+                for job in jobs where !commit([job]) {
                     preconditionFailure("a group of one answers its own failure")
                 }
             }
+            log.keepShort()
         }
     }
 
     /// Runs jobs in one transaction and answers them.
     ///
     /// - Returns: `false` when nothing was committed or answered, because one of several jobs spoilt the transaction.
-    private func commit(_ jobs: [Job], head: inout Int64) -> Bool {
+    private func commit(_ jobs: [Job]) -> Bool {
         var answers: [@Sendable () -> Void] = []
         answers.reserveCapacity(jobs.count)
+        let now = MonotonicTime.now
         do {
             let committed = try connection.writeWithoutTransaction { db -> CommitGroup? in
                 try db.beginTransaction(.immediate)
                 do {
-                    let group = CommitGroup(head: head)
+                    let group = CommitGroup(head: head.load(ordering: .relaxed))
                     let transaction = WriteTransaction(db: db, group: group)
+                    let changesBefore = db.totalChangesCount
                     for job in jobs {
+                        if let deadline = job.deadline, deadline <= now {
+                            answers.append { job.fail(ServiceError(.unavailable, detail: "expired")) }
+                            continue
+                        }
                         let changes = db.totalChangesCount
                         do {
                             answers.append(try job.run(transaction))
@@ -132,6 +158,7 @@ final class GroupCommitWriter: Sendable {
                             answers.append { job.fail(refusal) }
                         }
                     }
+                    if group.events.isEmpty, db.totalChangesCount != changesBefore { try group.appendSilence(db) }
                     try prune(db, group.events)
                     try db.commit()
                     return group
@@ -143,7 +170,8 @@ final class GroupCommitWriter: Sendable {
             guard let committed else { return false }
             let (publish, deliver) = state.withLock { ($0.publish, $0.deliver) }
             if let last = committed.events.last {
-                head = last.number
+                head.store(last.number, ordering: .releasing)
+                remember()
                 publish(committed.events)
             }
             if committed.owesEffects { deliver() }
@@ -153,6 +181,16 @@ final class GroupCommitWriter: Sendable {
             for job in jobs { job.fail(failure) }
         }
         return true
+    }
+
+    /// Notes beside the database how far it has come, before anybody hears of it.
+    private func remember() {
+        do throws(SystemError) {
+            try directory.remember(mark, of: directory.service)
+        } catch {
+            // What is noted is only behind then.
+            logger.warning("how far the database has come could not be noted", metadata: ["error": "\(error)"])
+        }
     }
 
     private func rollBack(_ db: Database) throws {

@@ -99,7 +99,7 @@ package final class OutboxRelay: Sendable {
                     guard try await deliverNext() else { break }
                     pause = Self.firstRetry
                 } catch {
-                    logger.info(
+                    logger.warning(
                         "effects wait for their receiver",
                         metadata: ["to": "\(receiver.service)", "reason": "\(error)"])
                     // Cancelled only by the stop of the process.

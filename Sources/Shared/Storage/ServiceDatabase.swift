@@ -19,10 +19,8 @@ package final class ServiceDatabase: Sendable {
     private let writer: GroupCommitWriter
     private let readers: SnapshotReaders
     private let expand: Expansion
-    /// Names the life of this database on the bus.
-    package let epoch: Int64
-    /// The last event committed before the start.
-    package let initialHead: Int64
+    /// How far the database had come at the start.
+    package let initialMark: Mark
     private let logger: Logger
     private let isClosed = Atomic(false)
 
@@ -32,46 +30,48 @@ package final class ServiceDatabase: Sendable {
     ///   - migrations: the service's own schema; the tables of the event log, the outbox and the inbox are added here.
     ///   - expand: for events stored in a shorter form than they are published in.
     ///   - onRollback: called on the writer's thread when a group was rolled back: caches of the writer are void.
-    /// - Throws: when the file is damaged, from a newer version, or missing where there was one.
+    /// - Throws: when the file is damaged, from a newer version, or missing, older or another one where there was one; it
+    ///   is left as it was.
     package init(
-        in directory: DataDirectory, logger: Logger, expand: @escaping Expansion = { _, _, payload in payload },
+        in directory: DataDirectory, logLimit: LogLimit = LogLimit(), logger: Logger, expand: @escaping Expansion = { _, _, payload in payload },
         onRollback: @escaping @Sendable () -> Void = {}, migrations: (inout DatabaseMigrator) -> Void
     ) throws {
-        try directory.checkDatabaseIsNotLost()
-        var configuration = GRDB.Configuration()
-        configuration.journalMode = .wal
-        configuration.busyMode = .timeout(5)
-        do {
-            connection = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
-            try connection.writeWithoutTransaction(Self.insistOnSettings)
-            try connection.writeWithoutTransaction(Self.checkIntegrity)
-        } catch let error as DatabaseError where [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
-            throw DataDirectory.Refusal(description: "\(directory.databasePath) is damaged: \(error)")
-        } catch let refusal as DataDirectory.Refusal {
-            throw DataDirectory.Refusal(description: "\(directory.databasePath): \(refusal)")
-        }
-
         var migrator = DatabaseMigrator()
         migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
+        migrator.registerMigration("shared-3", migrate: Self.addAge)
         migrations(&migrator)
-        guard try connection.writeWithoutTransaction({ try !migrator.hasBeenSuperseded($0) }) else {
-            throw DataDirectory.Refusal(
-                description: "\(directory.databasePath) was written by a newer version of this program")
+        if try directory.checkDatabaseIsNotLost() { try DatabaseExamination.pass(in: directory, migrator) }
+        var configuration = GRDB.Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(Self.busyTimeout)
+        connection = try DatabaseQueue(path: directory.databasePath, configuration: configuration)
+        do {
+            try connection.writeWithoutTransaction(Self.insistOnSettings)
+        } catch let refusal as DataDirectory.Refusal {
+            throw DataDirectory.Refusal(description: "\(directory.databasePath): \(refusal)")
         }
         try migrator.migrate(connection)
         try directory.rememberDatabase()
 
-        (epoch, initialHead) = try connection.writeWithoutTransaction { db in
-            (
-                try Int64.fetchOne(db, sql: "SELECT epoch FROM log") ?? 0,
-                try Self.head(db)
-            )
+        initialMark = try connection.writeWithoutTransaction { db in
+            try DatabaseExamination.mark(db) ?? .unseen
         }
+        try directory.remember(initialMark, of: directory.service)
         self.expand = expand
         self.logger = logger
-        writer = GroupCommitWriter(connection: connection, head: initialHead, logger: logger, onRollback: onRollback)
-        readers = SnapshotReaders(path: directory.databasePath, logger: logger)
+        let readers = SnapshotReaders(path: directory.databasePath, logger: logger)
+        self.readers = readers
+        writer = GroupCommitWriter(
+            connection: connection, directory: directory, mark: initialMark,
+            log: WriteAheadLog(logLimit, connection: connection, readers: readers, logger: logger), logger: logger,
+            onRollback: onRollback)
     }
+
+    /// How far the database has come: what is published and answered is never ahead of it.
+    package var mark: Mark { writer.mark }
+
+    /// Names the life of this database on the bus.
+    package var epoch: Int64 { initialMark.epoch }
 
     /// Where committed events go, before the writes that caused them are answered. Set it once, before the first write.
     package func publishEvents(to publisher: EventPublisher) {
@@ -85,7 +85,8 @@ package final class ServiceDatabase: Sendable {
 
     /// Runs a write in the next group and returns its value when it is on disk.
     ///
-    /// The step may run twice (when a neighbour spoils the group), so it must do nothing but use its transaction.
+    /// The step may run twice (when a neighbour spoils the group), so it must do nothing but use its transaction. One that
+    /// belongs to a call of the bus is not begun any more when nobody waits for its answer.
     /// - Throws: what the step threw, if that is a ``ServiceError``; ``ServiceError/Code/unavailable`` when nothing was
     ///   stored because of a full queue or disk; ``ServiceError/Code/internal`` for anything else.
     package func write<Value: Sendable>(
@@ -93,17 +94,19 @@ package final class ServiceDatabase: Sendable {
     ) async throws(ServiceError) -> Value {
         let result = await withCheckedContinuation {
             (continuation: CheckedContinuation<Result<Value, ServiceError>, Never>) in
-            submit(step) { continuation.resume(returning: $0) }
+            submit(until: BusCall.current?.deadline, step) { continuation.resume(returning: $0) }
         }
         return try result.get()
     }
 
     /// Like ``write(_:)``; `completion` runs on the writer's thread, after the commit, and must not block.
+    ///
+    /// - Parameter deadline: a step whose turn comes later is refused; `nil` for none.
     package func submit<Value: Sendable>(
-        _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
+        until deadline: MonotonicTime? = nil, _ step: @escaping @Sendable (WriteTransaction) throws -> Value,
         completion: @escaping @Sendable (Result<Value, ServiceError>) -> Void
     ) {
-        writer.submit(step, completion: completion)
+        writer.submit(until: deadline, step, completion: completion)
     }
 
     /// Reads a consistent snapshot, beside the writer and other readers.
@@ -153,7 +156,7 @@ package final class ServiceDatabase: Sendable {
     /// Registers the answers to reads of this database's event log.
     package func addEventLogRoute(to routes: inout BusRoutes) {
         routes.on(EventLogAPI.Read.self, from: Set(ServiceName.allCases), reading: self) {
-            [epoch, expand] request, db in
+            [initialMark, expand] request, db in
             let head = try Self.head(db)
             let oldest = try Int64.fetchOne(db, sql: "SELECT min(number) FROM event") ?? 1
             let limit = min(max(0, request.limit), 1_000)
@@ -172,12 +175,16 @@ package final class ServiceDatabase: Sendable {
             }
             return EventLogAPI.Read.Reply(
                 batch: EventBatch(
-                    epoch: epoch, head: head, events: Array(events.prefix(bytes: Self.maxLogPageBytes))),
+                    Mark(age: initialMark.age, epoch: initialMark.epoch, head: head),
+                    events: Array(events.prefix(bytes: Self.maxLogPageBytes))),
                 isTooOld: isTooOld)
         }
     }
 
     // MARK: - Opening
+
+    /// Seconds to wait for another program that holds a lock on the file.
+    static let busyTimeout = 5.0
 
     private static func insistOnSettings(_ db: Database) throws {
         // GRDB chooses NORMAL for WAL, which may forget the last commits when the power fails.
@@ -199,17 +206,6 @@ package final class ServiceDatabase: Sendable {
     /// Bytes of events in one answer of the event log; who reads it goes on behind the last one.
     private static let maxLogPageBytes = 4 << 20
 
-    /// Pages of the largest file that is checked whole at every start: beyond it the check would delay the recovery.
-    private static let maxCheckedPages = 16_384
-
-    private static func checkIntegrity(_ db: Database) throws {
-        guard try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0 <= maxCheckedPages else { return }
-        let finding = try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
-        guard finding == "ok" else {
-            throw DataDirectory.Refusal(description: "the file is damaged: \(finding ?? "no answer")")
-        }
-    }
-
     private static func createSharedTables(_ db: Database) throws {
         try db.execute(
             sql: """
@@ -229,5 +225,10 @@ package final class ServiceDatabase: Sendable {
                 ) WITHOUT ROWID;
                 """)
         try db.execute(sql: "INSERT INTO log VALUES (?)", arguments: [Int64.random(in: 1...Int64.max)])
+    }
+
+    /// How often somebody deliberately went back to an older copy.
+    private static func addAge(_ db: Database) throws {
+        try db.execute(sql: "ALTER TABLE log ADD COLUMN age INTEGER NOT NULL DEFAULT 0")
     }
 }

@@ -42,10 +42,15 @@ final class SnapshotReaders: Sendable {
         /// Threads with nothing to do. The last one is woken first: its caches are warm, and a service that is asked
         /// little never opens the connections of the others.
         var sleeping: [Int] = []
+        /// Threads that run a step.
+        var running = 0
+        var isPaused = false
         var isStopping = false
     }
 
     private let state = Mutex(State())
+    /// Signalled when the last step that was running at the beginning of a pause has ended.
+    private let quiet = DispatchSemaphore(value: 0)
     private let wakeUps = (0..<threadCount).map { _ in DispatchSemaphore(value: 0) }
     private let connections: [SnapshotConnection]
     private let logger: Logger
@@ -78,10 +83,35 @@ final class SnapshotReaders: Sendable {
         let (isAdmitted, sleeper) = state.withLock { state -> (Bool, Int?) in
             guard !state.isStopping, state.line.count < Self.maxQueued else { return (false, nil) }
             state.line.append(job)
-            return (true, state.sleeping.popLast())
+            return (true, state.isPaused ? nil : state.sleeping.popLast())
         }
         if let sleeper { wakeUps[sleeper].signal() }
         if !isAdmitted { job.refuse() }
+    }
+
+    /// Lets the steps that run come to their end and begins no other before ``resume()``. Blocks.
+    ///
+    /// - Parameter patience: steps that take longer are interrupted, which has them refused.
+    func pause(patience: DispatchTimeInterval) {
+        let isQuiet = state.withLock { state in
+            state.isPaused = true
+            return state.running == 0
+        }
+        guard !isQuiet, quiet.wait(timeout: .now() + patience) == .timedOut else { return }
+        repeat {
+            // One that is between two statements is not hit.
+            for connection in connections { connection.interrupt() }
+        } while quiet.wait(timeout: .now() + .milliseconds(20)) == .timedOut
+    }
+
+    /// Goes on after a pause.
+    func resume() {
+        let sleeping = state.withLock { state in
+            state.isPaused = false
+            defer { state.sleeping = [] }
+            return state.sleeping
+        }
+        for index in sleeping { wakeUps[index].signal() }
     }
 
     /// Refuses what waits, interrupts what has begun, which is refused too, and ends the threads. Idempotent.
@@ -102,15 +132,22 @@ final class SnapshotReaders: Sendable {
     }
 
     private func run(_ index: Int) {
-        while let job = nextJob(of: index) { job.run(connections[index]) }
+        while let job = nextJob(of: index) {
+            job.run(connections[index])
+            let isQuiet = state.withLock { state in
+                state.running -= 1
+                return state.isPaused && state.running == 0
+            }
+            if isQuiet { quiet.signal() }
+        }
     }
 
     /// Waits for something to do; `nil` at the end.
     private func nextJob(of index: Int) -> Job? {
         while true {
             let (job, isStopping) = state.withLock { state in
-                let job = state.line.next()
-                if job == nil { state.sleeping.append(index) }
+                let job = state.isPaused ? nil : state.line.next()
+                if job == nil { state.sleeping.append(index) } else { state.running += 1 }
                 return (job, state.isStopping)
             }
             if job != nil || isStopping { return job }

@@ -60,6 +60,9 @@ final class CommitGroup {
         try append(kind: Event.kind, payload: event.wireBytes, stored: stored, db)
     }
 
+    /// An event that only counts.
+    func appendSilence(_ db: Database) throws { try append(kind: "", payload: [], stored: [], db) }
+
     func append(kind: String, payload: [UInt8], stored: [UInt8], _ db: Database) throws {
         try db.cachedStatement(sql: "INSERT INTO event (number, kind, payload) VALUES (?, ?, ?)")
             .run(.integer(head + 1), .text(kind), .blob(stored))

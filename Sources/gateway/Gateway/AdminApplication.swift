@@ -7,6 +7,8 @@ struct AdminApplication: HTTPApplication {
     struct Condition: Sendable {
         let name: String
         let isMet: @Sendable () async -> Bool
+        /// Why it is not there, if that is known; asked afterwards.
+        var reason: @Sendable () -> String? = { nil }
     }
 
     let conditions: [Condition]
@@ -32,12 +34,19 @@ struct AdminApplication: HTTPApplication {
 
     func upgrade(_ request: HTTPRequest) async -> WebSocketUpgrade { .respond }
 
-    /// 200 when every condition is met, else 503; the body names each of them.
+    /// 200 when every condition is met, else 503; the body names each of them, and under `reasons` why one is not.
     private func readiness() async -> HTTPResponse {
-        var states: [(String, Bool)] = []
-        for condition in conditions { states.append((condition.name, await condition.isMet())) }
-        return answer(states.allSatisfy(\.1) ? .ok : .serviceUnavailable) { json in
+        var states: [(name: String, isMet: Bool)] = []
+        var reasons: [(name: String, reason: String)] = []
+        for condition in conditions {
+            let isMet = await condition.isMet()
+            states.append((condition.name, isMet))
+            if !isMet, let reason = condition.reason() { reasons.append((condition.name, reason)) }
+        }
+        return answer(states.allSatisfy(\.isMet) ? .ok : .serviceUnavailable) { json in
             for (name, isMet) in states { json.field(name, isMet) }
+            guard !reasons.isEmpty else { return }
+            json.object("reasons") { json in for (name, reason) in reasons { json.field(name, reason) } }
         }
     }
 

@@ -7,6 +7,9 @@ package import Shared
 package final class Gateway: RunnableService {
     /// Time that requests in flight get at a stop.
     private static let drainLimit = Duration.seconds(8)
+    /// Time that a gateway which has just begun waits for every service before it serves those that are there: each of
+    /// them may know that another is older than it was.
+    private static let patience = Duration.seconds(2)
 
     private let configuration: GatewayConfiguration
     private let bus: BusConfiguration
@@ -14,6 +17,7 @@ package final class Gateway: RunnableService {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     private let reactor: BusReactor
     private let backend: Backend
+    private let exchange: MarkExchange
     private let gate: TokenGate
     private let hub: PushHub
     private let servers: (clients: HTTPServer, admin: HTTPServer)
@@ -35,7 +39,8 @@ package final class Gateway: RunnableService {
         self.logger = logger
         let eventLoop = group.next()
         let reactor = BusReactor(context: context, logger: logger)
-        let backend = Backend(reactor: reactor, logger: logger)
+        let marks = KnownMarks()
+        let backend = Backend(reactor: reactor, marks: marks, logger: logger)
         let gate = TokenGate(auth: backend.auth, logger: logger)
         let profiles = ProfileCache(auth: backend.auth, maxCount: configuration.maxCachedProfiles)
         let groups = GroupCache(social: backend.social, maxCount: configuration.maxCachedProfiles)
@@ -47,7 +52,9 @@ package final class Gateway: RunnableService {
                 let service = client.service
                 return (
                     service,
-                    EventSubscriber(owner: client, reactor: reactor, logger: logger) { hub.receive($0, from: service) }
+                    EventSubscriber(owner: client, reactor: reactor, marks: marks, logger: logger) {
+                        hub.receive($0, from: service)
+                    }
                 )
             })
 
@@ -74,11 +81,13 @@ package final class Gateway: RunnableService {
                 .init(name: "connections", isMet: { (try? await clients.figures())?.hasRoom ?? false }),
             ]
                 + backend.all.map { client in
-                    .init(name: "\(client.service)") {
-                        guard subscribers[client.service]?.isLive == true else { return false }
-                        let context = CallContext(trace: "readyz", deadline: .after(.milliseconds(500)))
-                        return await client.isAnswering(context)
-                    }
+                    .init(
+                        name: "\(client.service)",
+                        isMet: {
+                            guard subscribers[client.service]?.isLive == true else { return false }
+                            let context = CallContext(trace: "readyz", deadline: .after(.milliseconds(500)))
+                            return await client.isAnswering(context)
+                        }, reason: { client.objection })
                 },
             metrics: {
                 // The only failure is an event loop that has ended, and then nothing is open.
@@ -92,6 +101,7 @@ package final class Gateway: RunnableService {
 
         self.reactor = reactor
         self.backend = backend
+        exchange = MarkExchange(with: backend.all, marks: marks)
         self.gate = gate
         self.hub = hub
         self.subscribers = subscribers
@@ -122,6 +132,7 @@ package final class Gateway: RunnableService {
         boundPort.set(port)
         try await bus.startAuthentication(on: reactor, logger: logger)
         try await backend.connect(bus)
+        exchange.start(patience: Self.patience)
         for (service, subscriber) in subscribers {
             try await subscriber.connect(to: bus.addresses(of: service).events, security: bus.security)
         }
@@ -141,6 +152,7 @@ package final class Gateway: RunnableService {
         seenReports.value?.cancel()
         await seenReports.value?.value
         for client in backend.all { client.close() }
+        await exchange.stop()
         reactor.stop()
         do {
             try await group.shutdownGracefully()

@@ -88,7 +88,7 @@ import Testing
             #expect(await client.refusal(of: AuthAPI.CancelAccount.test(99))?.code == .wrongPassword)
 
             #expect(try await client.ask(AuthAPI.Profiles(accounts: [account])).profiles == [before])
-            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 0)
+            #expect(try await client.announced().count == 0)
             _ = try await client.ask(AuthAPI.LogIn.test())
             #expect(try await social.cancelled.isEmpty)
         }
@@ -140,12 +140,12 @@ import Testing
             social.refuse(false)
 
             let before = try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles
-            let position = try await client.ask(AuthAPI.RevokedSessions()).position
+            let announced = try await client.announced()
             _ = try await client.ask(AuthAPI.CancelAccount.test())
 
             #expect(Set(try await social.cancelled) == [AccountID(1)])
             #expect(try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles == before)
-            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == position)
+            #expect(try await client.announced() == announced)
         }
     }
 
@@ -180,7 +180,7 @@ import Testing
             let profile = try await client.ask(AuthAPI.Profiles(accounts: [AccountID(1)])).profiles
             #expect(profile.map(\.userName) == ["Ashitemaru（已注销）"])
             // One session revoked, one profile changed.
-            #expect(try await client.ask(AuthAPI.RevokedSessions()).position == 2)
+            #expect(try await client.announced().count == 2)
         }
     }
 

@@ -44,7 +44,8 @@ import Testing
             loop.watch(socket) { _, _ in answers.set(true) }
             func ask(_ loop: ReactorLoop) {
                 let ping = RequestHead(
-                    id: 1, caller: .gateway, remainingMilliseconds: 1_000, route: Ping.route, trace: "")
+                    id: 1, caller: .gateway, departure: .init(remainingMilliseconds: 1_000, sentAt: .now),
+                    route: Ping.route, trace: "")
                 // Refused as long as there is no connection.
                 _ = try? socket.send(ping.frame { _ in })
                 loop.schedule(at: .after(.milliseconds(20))) { ask($0) }

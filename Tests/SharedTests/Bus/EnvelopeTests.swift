@@ -6,7 +6,10 @@ import Testing
 @Suite struct EnvelopeTests {
     private let request = RequestEnvelope(
         head: RequestHead(
-            id: 0x0102_0304_0506_0708, caller: .gateway, remainingMilliseconds: 5_000, route: "message.send",
+            id: 0x0102_0304_0506_0708, caller: .gateway,
+            departure: .init(
+                remainingMilliseconds: 5_000, sentAt: MonotonicTime(nanoseconds: 6),
+                seen: Mark(age: 7, epoch: 8, head: 9)), route: "message.send",
             trace: "0123456789abcdef"), payload: [1, 2, 3])
 
     @Test func `a request comes back as it was`() throws {
@@ -21,7 +24,8 @@ import Testing
     @Test func `a request has the bytes it always had`() {
         #expect(
             request.bytes.hex
-                == "0201080706050403020101881300000c0000006d6573736167652e73656e64100000003031323334353637383961626364656600"
+                == "0301080706050403020101881300000600000000000000070000000000000008000000000000000900000000000000"
+                + "0c0000006d6573736167652e73656e64100000003031323334353637383961626364656600"
                 .dropLast(2) + "010203")
     }
 
@@ -61,9 +65,12 @@ import Testing
 
     @Test func `the time left is written into a frame that is about to leave`() throws {
         var frame = Array(request.bytes)
-        RequestHead.set(remainingMilliseconds: 0x0102_0304, in: &frame)
+        let departure = RequestHead.Departure(
+            remainingMilliseconds: 0x0102_0304, sentAt: MonotonicTime(nanoseconds: 0x0506_0708_090A_0B0C),
+            seen: Mark(age: -1, epoch: .max, head: 0x0D0E_0F10))
+        RequestHead.set(departure, in: &frame)
         var expected = request
-        expected.head.remainingMilliseconds = 0x0102_0304
+        expected.head.departure = departure
         #expect(try RequestEnvelope(frame[...]) == expected)
     }
 
@@ -78,7 +85,7 @@ import Testing
     }
 
     @Test func `a batch has the bytes it always had`() {
-        let bytes = "020602000000" + "03000000010203" + "0100000004"
+        let bytes = "030602000000" + "03000000010203" + "0100000004"
         var sent: [UInt8] = []
         Envelope.sendTogether([[1, 2, 3], [4]] as [[UInt8]], \.self) { frame, _ in sent = frame }
         #expect(sent.hex == bytes)

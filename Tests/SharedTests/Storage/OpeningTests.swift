@@ -52,13 +52,13 @@ import Testing
     @Test func `epoch and head outlive a restart and another database has another epoch`() async throws {
         let (epoch, head) = try await folder.withDatabase { database in
             try await database.write { try $0.publish(Noted(text: "a")) }
-            return (database.epoch, database.initialHead)
+            return (database.epoch, database.initialMark.head)
         }
 
         #expect(head == 0)
         try await folder.withDatabase { database in
             #expect(database.epoch == epoch)
-            #expect(database.initialHead == 1)
+            #expect(database.initialMark.head == 1)
         }
         try await ScratchFolder().withDatabase { #expect($0.epoch != epoch) }
     }

@@ -15,10 +15,11 @@ final class ScratchFolder: Sendable {
 
     /// Opens the database of a service with one table, `note`.
     func open(
-        onRollback: @escaping @Sendable () -> Void = {}, migrations: (inout DatabaseMigrator) -> Void = { _ in }
+        logLimit: LogLimit = LogLimit(), onRollback: @escaping @Sendable () -> Void = {},
+        migrations: (inout DatabaseMigrator) -> Void = { _ in }
     ) throws -> ServiceDatabase {
         try ServiceDatabase(
-            in: DataDirectory(path: path, service: .social), logger: .silent, onRollback: onRollback
+            in: DataDirectory(path: path, service: .social), logLimit: logLimit, logger: .silent, onRollback: onRollback
         ) { migrator in
             migrator.registerMigration("note-1", migrate: createNotes)
             migrations(&migrator)
@@ -71,10 +72,13 @@ extension ServiceDatabase {
         get async throws { try await read { db in try String.fetchAll(db, sql: "SELECT text FROM note ORDER BY id") } }
     }
 
+    /// Those that say something.
     var events: [NumberedEvent] {
         get async throws {
             try await read { db in
-                try Row.fetchAll(db, sql: "SELECT number, kind, payload FROM event ORDER BY number").map { row in
+                try Row.fetchAll(
+                    db, sql: "SELECT number, kind, payload FROM event WHERE kind <> '' ORDER BY number"
+                ).map { row in
                     NumberedEvent(number: row["number"], kind: row["kind"], payload: row["payload"])
                 }
             }

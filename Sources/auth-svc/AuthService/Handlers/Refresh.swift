@@ -28,7 +28,8 @@ extension AuthHandlers {
         case .reused:
             throw ServiceError(.refreshTokenReused)
         case .stolen(let session, let account):
-            logger.warning(
+            // No condition that repeats: each of them is told.
+            logger.notice(
                 "refresh token used twice, session revoked",
                 metadata: metadata(call, ["account": "\(account)", "session": "\(session)"]))
             throw ServiceError(.refreshTokenReused)

@@ -7,10 +7,12 @@ struct Backend: Sendable {
     let social: BusClient
     let message: BusClient
 
-    /// Clients on one reactor, not connected yet.
-    init(reactor: BusReactor, logger: Logger) {
+    /// Clients on one reactor, not connected yet, and held until somebody releases them.
+    ///
+    /// - Parameter marks: what is known of the services.
+    init(reactor: BusReactor, marks: KnownMarks, logger: Logger) {
         func client(_ service: ServiceName) -> BusClient {
-            BusClient(to: service, as: .gateway, reactor: reactor, logger: logger)
+            BusClient(to: service, as: .gateway, reactor: reactor, marks: marks, isHeld: true, logger: logger)
         }
         auth = client(.auth)
         social = client(.social)

@@ -6,10 +6,14 @@ import NIOPosix
 ///
 /// It knows framing, limits and time, and nothing of what is asked: that is the ``HTTPApplication``'s part.
 final class HTTPServer: Sendable {
+    /// Time between two looks whether a Unix socket's file is still there.
+    private static let fileInterval = TimeAmount.seconds(1)
+
     /// For tasks that work with the server's connections; they run on its event loop.
     let executor: EventLoopTaskExecutor
     let eventLoop: any EventLoop
     private let configuration: HTTPServerConfiguration
+    private let logger: Logger
     let state: NIOLoopBoundBox<HTTPServerState>
 
     init(
@@ -17,6 +21,7 @@ final class HTTPServer: Sendable {
         logger: Logger
     ) {
         self.configuration = configuration
+        self.logger = logger
         self.eventLoop = eventLoop
         executor = EventLoopTaskExecutor(eventLoop)
         state = NIOLoopBoundBox.makeBoxSendingValue(
@@ -35,12 +40,40 @@ final class HTTPServer: Sendable {
         return channel.localAddress?.port ?? port
     }
 
-    /// Listens on a Unix socket of mode 0600. A socket file left behind by a killed process is replaced.
+    /// Listens on a Unix socket of mode 0600. A socket file left behind by a killed process is replaced, and one that is
+    /// deleted later is made again.
     func bind(unixSocket path: String) async throws {
         let descriptor = try UnixSocketFile.bind(path)
         let channel = try await bootstrap().withBoundSocket(descriptor).get()
         channel.closeFuture.whenComplete { _ in UnixSocketFile.remove(path) }
         try await listen(channel)
+        watch(path, of: channel)
+    }
+
+    /// Nobody finds a socket whose file is gone.
+    private func watch(_ path: String, of channel: any Channel) {
+        eventLoop.scheduleTask(in: Self.fileInterval) { [self] in
+            guard !state.value.isDraining else { return }
+            guard UnixSocketFile.isGone(path) else { return watch(path, of: channel) }
+            channel.closeFuture.whenComplete { [self] _ in bindAgain(path) }
+            channel.close(promise: nil)
+        }
+    }
+
+    private func bindAgain(_ path: String) {
+        Task {
+            do {
+                try await bind(unixSocket: path)
+                logger.warning("a socket file was gone and is there again", metadata: ["path": "\(path)"])
+            } catch {
+                logger.error(
+                    "a socket file is gone and cannot be made again",
+                    metadata: ["path": "\(path)", "error": "\(error)"])
+                eventLoop.scheduleTask(in: Self.fileInterval) { [self] in
+                    if !state.value.isDraining { bindAgain(path) }
+                }
+            }
+        }
     }
 
     /// Stops: no new connections, idle ones end, requests under way are answered, WebSockets are closed with 1001,

@@ -10,6 +10,10 @@ enum UnixSocketFile {
         let address = try address(of: path)
         guard try !isListenedTo(address) else { throw IOError(errnoCode: EADDRINUSE, reason: "bind") }
         remove(path)
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        guard access(folder, W_OK | X_OK) == 0 else {
+            throw IOError(errnoCode: errno, reason: "write in the folder \(folder)")
+        }
 
         let descriptor = try socket()
         // On Linux the file gets the mode of the socket it is bound to, so there is no moment at which others could
@@ -58,6 +62,9 @@ enum UnixSocketFile {
             }
         }
     }
+
+    /// Whether there is no file at all.
+    static func isGone(_ path: String) -> Bool { access(path, F_OK) != 0 && errno == ENOENT }
 
     /// Removes the file if it is a socket; anything else is not ours.
     static func remove(_ path: String) {

@@ -58,10 +58,8 @@ struct MessageRoutes: Sendable {
         }
         let isTextValid = isValid(text: request.text)
         let maxTextLength = configuration.maxTextLength
-        store.database.submit { transaction in
-            // Nobody waits for it any more: the caller has been told that the outcome is unknown.
-            if call.deadline.hasPassed { throw ServiceError(.unavailable) }
-            return try store.append(request, transaction) {
+        store.database.submit(until: call.deadline) { transaction in
+            try store.append(request, transaction) {
                 // The contract's order of checks: who, to what, and only then the text itself.
                 if !isTextValid { throw ServiceError(.invalidText, detail: "\(maxTextLength)") }
             }
