@@ -214,7 +214,7 @@ import Testing
 
             await #expect(throws: ServiceError(.internal)) {
                 try await store.database.write { transaction in
-                    #expect(try store.close(ConversationID(1), transaction))
+                    #expect(try store.close(MessageAPI.CloseConversation(conversation: ConversationID(1)), transaction))
                     #expect(try store.open(opening, transaction))
                     #expect(try store.append(early, transaction) {}.conversation == ConversationID(2))
                     throw ServiceError(.internal)

@@ -18,15 +18,14 @@ struct MessageHarness: Sendable {
 
     /// Opens a private conversation as social-svc does; with a greeting from the first participant when one is given.
     func openConversation(
-        _ id: Int64, _ participants: [Int64], kind: ConversationKind = .private, greeting: String = ""
-    )
-        async throws
-    {
+        _ id: Int64, _ participants: [Int64], kind: ConversationKind = .private, greeting: String = "",
+        because reason: ConversationReason? = nil
+    ) async throws {
         try await apply(
             MessageAPI.OpenConversation(
                 conversation: ConversationID(id), conversationKind: kind,
                 participants: participants.map { AccountID($0) },
-                greeting: greeting, greeter: AccountID(participants[0])))
+                greeting: greeting, greeter: AccountID(participants[0]), reason: reason))
     }
 
     func apply(_ effect: some BusEffect) async throws {
@@ -40,15 +39,17 @@ struct MessageHarness: Sendable {
             .test())
     }
 
-    func change(_ conversation: Int64, joined: [Int64] = [], left: [Int64] = []) async throws {
+    func change(
+        _ conversation: Int64, joined: [Int64] = [], left: [Int64] = [], because reason: ConversationReason? = nil
+    ) async throws {
         try await apply(
             MessageAPI.ChangeParticipants(
                 conversation: ConversationID(conversation), joined: joined.map { AccountID($0) },
-                left: left.map { AccountID($0) }))
+                left: left.map { AccountID($0) }, reason: reason))
     }
 
-    func close(_ conversation: Int64) async throws {
-        try await apply(MessageAPI.CloseConversation(conversation: ConversationID(conversation)))
+    func close(_ conversation: Int64, because reason: ConversationReason? = nil) async throws {
+        try await apply(MessageAPI.CloseConversation(conversation: ConversationID(conversation), reason: reason))
     }
 
     /// What social-svc does when the other one blocks an account, or does so no longer.

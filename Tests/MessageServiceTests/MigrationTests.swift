@@ -7,15 +7,17 @@ import Testing
 @testable import MessageService
 
 @Suite struct MigrationTests {
-    /// A folder with a database of the first schema, or of the second.
+    /// A folder with a database of the first schema, the second or the third.
     private func folder(ofSchema version: Int = 1, _ rows: String) async throws -> TestBus {
         let bus = try TestBus()
         let database = try ServiceDatabase(
             in: DataDirectory(path: bus.configuration.dataPath, service: .message), logger: bus.logger
         ) { migrator in
             migrator.registerMigration("message-1", migrate: MessageMigrations.createTimelines)
-            guard version == 2 else { return }
+            guard version >= 2 else { return }
             migrator.registerMigration("message-2", migrate: MessageMigrations.addPairsSilenceAndNotices)
+            guard version >= 3 else { return }
+            migrator.registerMigration("message-3", migrate: MessageMigrations.countWhatWasSent)
         }
         defer { database.close() }
         try await database.write { try $0.db.execute(sql: rows) }
@@ -114,6 +116,36 @@ import Testing
                     try await service.conversations(of: account).map(\.unreadCount)
                         == lengths.map { unread(by: account, of: $0) + added })
             }
+        }
+    }
+
+    @Test func `a database of the third schema knows in which order accounts came in, and events by their new name`()
+        async throws
+    {
+        let bus = try await folder(
+            ofSchema: 3,
+            """
+            INSERT INTO conversation (id, kind, openedAt) VALUES (1, 1, 5), (2, 2, 5), (3, 2, 5), (4, 2, 5);
+            INSERT INTO participant (conversationID, accountID, joinedAfter)
+                VALUES (1, 10, 2), (1, 20, 2), (2, 10, 0), (3, 10, 1), (4, 10, 2), (4, 20, 0);
+            INSERT INTO message (conversationID, sequence, senderID, text, sentAt)
+                VALUES (2, 1, 10, x'61', 1), (2, 2, 10, x'61', 1), (1, 1, 20, x'61', 1);
+            INSERT INTO event VALUES (1, 'message.participantsChanged', x'01000000000000000000000000000000');
+            """)
+        try await withMessageService(inFolderOf: bus) { service in
+            let openings = try await service.attach(10, .after(MessageID(1))).openings
+            #expect(openings.map(\.conversation.rawValue) == [3, 1, 4])
+            #expect(openings.map(\.peer) == [nil, AccountID(20), nil])
+            #expect(openings.allSatisfy { $0.reason == nil })
+            #expect(openings.map(\.number) == openings.map(\.number).sorted())
+            let event = try await service.gateway.call(EventLogAPI.Read(after: 0, limit: 1), .test()).batch.events[0]
+            #expect(event.kind == MessageAPI.ConversationChanged.kind)
+            #expect(try MessageAPI.ConversationChanged(wireBytes: event.payload.bytes).reason == nil)
+
+            // Who comes in now is the last.
+            try await service.openConversation(5, [10, 30])
+            let last = try await service.attach(10, .after(MessageID(1))).openings.last
+            #expect(last?.conversation == ConversationID(5))
         }
     }
 }

@@ -16,9 +16,9 @@ import Testing
             try await service.change(1, joined: [40])
 
             #expect(
-                try await events.next(MessageAPI.ParticipantsChanged.self)
-                    == MessageAPI.ParticipantsChanged(
-                        conversation: ConversationID(1), joined: [AccountID(40)], left: []))
+                try await events.next(MessageAPI.ConversationChanged.self)
+                    == MessageAPI.ConversationChanged(
+                        conversation: ConversationID(1), joined: [AccountID(40)], left: [], reason: nil))
             #expect(try await service.history(of: 1, for: 40).messages.map(\.message.text) == ["before"])
             #expect(try await service.conversations(of: 40).map(\.unreadCount) == [0])
             #expect(try await service.pull(40).messages.isEmpty)
@@ -51,7 +51,7 @@ import Testing
 
             try await service.change(1, left: [30])
 
-            #expect(try await events.next(MessageAPI.ParticipantsChanged.self).left == [AccountID(30)])
+            #expect(try await events.next(MessageAPI.ConversationChanged.self).left == [AccountID(30)])
             #expect(
                 await refusal { () throws(ServiceError) in try await service.send("b", from: 30, to: 1) }?.code
                     == .notParticipant)
@@ -95,7 +95,7 @@ import Testing
 
             try await service.close(1)
 
-            let change = try await events.next(MessageAPI.ParticipantsChanged.self)
+            let change = try await events.next(MessageAPI.ConversationChanged.self)
             #expect(change.left == [AccountID(10), AccountID(20)])
             #expect(change.joined.isEmpty)
             #expect(
@@ -174,9 +174,10 @@ import Testing
             try await service.change(1, joined: [50, 10, 40, 50], left: [30, 99, 30])
 
             #expect(
-                try await events.next(MessageAPI.ParticipantsChanged.self)
-                    == MessageAPI.ParticipantsChanged(
-                        conversation: ConversationID(1), joined: [AccountID(50), AccountID(40)], left: [AccountID(30)]))
+                try await events.next(MessageAPI.ConversationChanged.self)
+                    == MessageAPI.ConversationChanged(
+                        conversation: ConversationID(1), joined: [AccountID(50), AccountID(40)], left: [AccountID(30)],
+                        reason: nil))
         }
     }
 
@@ -210,7 +211,7 @@ import Testing
             }
             await #expect(throws: ServiceError(.internal)) {
                 try await store.database.write { transaction in
-                    #expect(try store.close(ConversationID(1), transaction))
+                    #expect(try store.close(MessageAPI.CloseConversation(conversation: ConversationID(1)), transaction))
                     throw ServiceError(.internal)
                 }
             }

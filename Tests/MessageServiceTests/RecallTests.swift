@@ -101,7 +101,9 @@ import Testing
             let sent = try await store.send("private", from: 20, to: 1)
             let inGroup = try await store.send("group", from: 20, to: 2).message
             let closed = try await store.send("closed", from: 20, to: 3).message
-            _ = try await store.database.write { try store.close(ConversationID(3), $0) }
+            _ = try await store.database.write {
+                try store.close(MessageAPI.CloseConversation(conversation: ConversationID(3)), $0)
+            }
             let late = sent.sentAt + 1_000_000
 
             func code(
@@ -226,7 +228,7 @@ import Testing
             try await service.recall(gone, by: 10)
 
             let log = try await service.gateway.call(EventLogAPI.Read(after: 0, limit: 100), .test()).batch.events
-            #expect(log.map(\.kind) == [MessageAPI.ParticipantsChanged.kind, "", MessageAPI.MessageRecalled.kind])
+            #expect(log.map(\.kind) == [MessageAPI.ConversationChanged.kind, "", MessageAPI.MessageRecalled.kind])
             #expect(log[1].payload.bytes.isEmpty)
             #expect(!log.contains { String(decoding: $0.payload.bytes, as: UTF8.self).contains("secret") })
         }

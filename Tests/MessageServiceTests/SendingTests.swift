@@ -166,7 +166,7 @@ import Testing
             let events = try await service.bus.follow(.message)
             try await service.openConversation(1, [10, 20], greeting: "hello")
 
-            let opened = try await events.next(MessageAPI.ParticipantsChanged.self)
+            let opened = try await events.next(MessageAPI.ConversationChanged.self)
             #expect(opened.conversation == ConversationID(1))
             #expect(Set(opened.joined) == [AccountID(10), AccountID(20)])
             let greeting = try await events.next(MessageAPI.MessageSent.self).message

@@ -17,7 +17,7 @@ import Testing
     @Test func `a friend who is blocked is silent in their conversation until he is not`() async throws {
         try await withBothServices { social, messages in
             let conversation = try await social.befriend(.ann, .bob)
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func silence(_ isSilenced: Bool) -> MessageEffect {
                 .silence(
                     MessageAPI.ChangeSilence(conversation: conversation, account: .bob, isSilenced: isSilenced))
@@ -31,7 +31,7 @@ import Testing
             for _ in 1...2 { _ = try await social.call(unblock(.bob, by: .ann)) }
             #expect(try await messages.effects(on: conversation).dropFirst() == [silence(true), silence(false)])
             #expect(try await social.call(SocialAPI.Blocks(account: .ann)).accounts.isEmpty)
-            #expect(try await social.eventKinds() == known, "nobody is told")
+            #expect(try await social.traces() == known, "nobody is told")
         }
     }
 
@@ -102,11 +102,11 @@ import Testing
                 SocialAPI.Invite(inviter: .bob, conversation: group, accounts: [.ann]),
             ]
             _ = try await social.call(block(.bob, by: .ann))
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
 
             for attempt in attempts { #expect(await social.refusal(of: attempt) == ServiceError(.notFriends)) }
             #expect(try await social.call(SocialAPI.GroupsOf(account: .ann)).memberships.isEmpty)
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
 
             _ = try await social.call(
                 SocialAPI.CreateGroup(

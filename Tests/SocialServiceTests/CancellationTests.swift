@@ -17,7 +17,7 @@ import Testing
         try await withBothServices { social, messages in
             let first = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "first")
             let second = try await social.makeGroup(of: .ann, with: [.bob, .cid], admins: [.bob], name: "second")
-            let known = try await social.events().count
+            let known = try await social.news().count
 
             try await social.cancel(.bob)
             try await settle(social)
@@ -29,14 +29,14 @@ import Testing
                     ])
                 #expect(
                     try await messages.effects(on: group).last
-                        == .change(MessageAPI.ChangeParticipants(conversation: group, joined: [], left: [.bob])))
-                #expect(
-                    try await social.events(SocialAPI.MembersLeft.self).filter { $0.conversation == group } == [
-                        SocialAPI.MembersLeft(conversation: group, name: name, accounts: [.bob], operator: .bob)
-                    ])
+                        == .change(
+                            MessageAPI.ChangeParticipants(
+                                conversation: group, joined: [], left: [.bob],
+                                reason: .membersLeft(
+                                    SocialAPI.MembersLeft(
+                                        conversation: group, name: name, accounts: [.bob], operator: .bob)))))
             }
-            #expect(
-                try await social.events().dropFirst(known).allSatisfy { $0.kind != SocialAPI.RoleChanged.kind })
+            #expect(try await social.news().dropFirst(known).allSatisfy { !($0.content is SocialAPI.RoleChanged) })
         }
     }
 
@@ -44,7 +44,7 @@ import Testing
         try await withBothServices { social, messages in
             let group = try await social.makeGroup(
                 of: .ann, with: [.fay, .dan, .cid, .bob], admins: [.bob, .cid])
-            let known = try await social.events().count
+            let known = try await social.news().count
 
             try await social.cancel(.ann)
             try await settle(social)
@@ -54,17 +54,14 @@ import Testing
                     SocialAPI.Member(account: .cid, role: .owner), SocialAPI.Member(account: .bob, role: .admin),
                     SocialAPI.Member(account: .fay, role: .member), SocialAPI.Member(account: .dan, role: .member),
                 ])
-            let events = try await social.events().dropFirst(known)
-            #expect(events.map(\.kind).filter { $0 == SocialAPI.RoleChanged.kind }.count == 1)
             #expect(
-                events.first?.payload.bytes
-                    == SocialAPI.RoleChanged(
-                        conversation: group, name: "Quick_Meet", account: .cid, role: .owner
-                    ).wireBytes)
-            #expect(
-                try await social.events(SocialAPI.MembersLeft.self) == [
-                    SocialAPI.MembersLeft(
-                        conversation: group, name: "Quick_Meet", accounts: [.ann], operator: .ann)
+                try await social.news().dropFirst(known).prefix(2) == [
+                    .membersLeft(
+                        SocialAPI.MembersLeft(
+                            conversation: group, name: "Quick_Meet", accounts: [.ann], operator: .ann)),
+                    .roleChanged(
+                        SocialAPI.RoleChanged(
+                            conversation: group, name: "Quick_Meet", account: .cid, role: .owner)),
                 ])
             #expect(try await messages.participants[group] == [.bob, .cid, .dan, .fay])
         }
@@ -91,6 +88,11 @@ import Testing
         }
     }
 
+    private func left(_ account: AccountID, _ group: ConversationID) -> ConversationReason {
+        .membersLeft(
+            SocialAPI.MembersLeft(conversation: group, name: "Quick_Meet", accounts: [account], operator: account))
+    }
+
     @Test func `a group ends with its last member`() async throws {
         try await withBothServices { social, messages in
             let group = try await social.makeGroup(of: .ann, with: [.bob, .cid])
@@ -103,14 +105,22 @@ import Testing
             try await settle(social)
 
             #expect(
-                try await messages.effects(on: group).suffix(2) == [
-                    .change(MessageAPI.ChangeParticipants(conversation: group, joined: [], left: [.ann])),
-                    .close(MessageAPI.CloseConversation(conversation: group)),
+                try await messages.effects(on: group).suffix(3) == [
+                    .change(
+                        MessageAPI.ChangeParticipants(
+                            conversation: group, joined: [], left: [.ann], reason: left(.ann, group))),
+                    .tell(
+                        MessageAPI.TellConversation(
+                            conversation: group,
+                            reason: .roleChanged(
+                                SocialAPI.RoleChanged(
+                                    conversation: group, name: "Quick_Meet", account: .cid, role: .owner)))),
+                    .close(MessageAPI.CloseConversation(conversation: group, reason: left(.cid, group))),
                 ])
             #expect(
-                try await social.events(SocialAPI.MembersLeft.self).map(\.accounts) == [[.bob], [.ann], [.cid]])
+                try await social.news(SocialAPI.MembersLeft.self).map(\.accounts) == [[.bob], [.ann], [.cid]])
             #expect(
-                try await social.events(SocialAPI.RoleChanged.self).map(\.account) == [.cid])
+                try await social.news(SocialAPI.RoleChanged.self).map(\.account) == [.cid])
             for account in [.ann, .bob, .cid, .dan] as [AccountID] {
                 #expect(
                     await social.refusal(of: SocialAPI.Group(account: account, conversation: group))
@@ -198,7 +208,7 @@ import Testing
             _ = try await social.call(SocialAPI.EndFriendship(account: .ann, friend: .bob))
             #expect(try await social.friendList(of: .ann).flatMap(\.friends).isEmpty)
             #expect(try await messages.participants == [other: [.bob, .cid]])
-            #expect(try await social.events(SocialAPI.FriendshipEnded.self).map(\.conversation) == [conversation])
+            #expect(try await social.news(SocialAPI.FriendshipEnded.self).map(\.conversation) == [conversation])
         }
     }
 
@@ -211,7 +221,7 @@ import Testing
             try await social.cancel(AccountID(-1), number: 4)
             try await settle(social)
 
-            #expect(try await social.events(SocialAPI.MembersLeft.self).count == 1)
+            #expect(try await social.news(SocialAPI.MembersLeft.self).count == 1)
             #expect(try await messages.participants[group] == [.ann, .cid])
         }
     }

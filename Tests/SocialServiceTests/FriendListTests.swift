@@ -156,7 +156,7 @@ import Testing
         }
     }
 
-    @Test func `the end of a friendship closes its conversation and is announced then`() async throws {
+    @Test func `the end of a friendship closes its conversation, which tells of it`() async throws {
         try await withBothServices { social, messages in
             let conversation = try await social.befriend(.ann, .bob)
             let other = try await social.befriend(.cid, .bob)
@@ -167,11 +167,12 @@ import Testing
             #expect(try await social.friendList(of: .bob).flatMap(\.friends).map(\.account) == [.cid])
             #expect(
                 try await messages.effects(on: conversation).last
-                    == .close(MessageAPI.CloseConversation(conversation: conversation)))
+                    == .close(
+                        MessageAPI.CloseConversation(
+                            conversation: conversation,
+                            reason: .friendshipEnded(
+                                SocialAPI.FriendshipEnded(account: .bob, friend: .ann, conversation: conversation)))))
             #expect(try await messages.participants == [other: [.bob, .cid]])
-            #expect(
-                try await social.events(SocialAPI.FriendshipEnded.self)
-                    == [SocialAPI.FriendshipEnded(account: .bob, friend: .ann, conversation: conversation)])
         }
     }
 
@@ -224,7 +225,7 @@ import Testing
             #expect(refusals.count { $0 == nil } == 1)
             #expect(refusals.count { $0 == ServiceError(.notFriends) } == 7)
             #expect(try await messages.participants.isEmpty)
-            #expect(try await social.events(SocialAPI.FriendshipEnded.self).count == 1)
+            #expect(try await social.news(SocialAPI.FriendshipEnded.self).count == 1)
         }
     }
 }

@@ -79,7 +79,7 @@ import Testing
             #expect(reply.applicant == .ann)
             #expect(try await messages.opened.map(\.conversation) == [conversation])
             #expect(
-                try await social.events(SocialAPI.FriendshipBegan.self) == [
+                try await social.news(SocialAPI.FriendshipBegan.self) == [
                     SocialAPI.FriendshipBegan(
                         applicant: .ann, accepter: .bob, conversation: conversation, request: request)
                 ])

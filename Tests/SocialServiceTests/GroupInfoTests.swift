@@ -38,7 +38,7 @@ import Testing
                     == [SocialAPI.Membership(group: info, role: .owner)])
             #expect(try await messages.participants[group] == [.ann])
             #expect(
-                try await social.events(SocialAPI.MembersJoined.self) == [
+                try await social.news(SocialAPI.MembersJoined.self) == [
                     SocialAPI.MembersJoined(
                         conversation: group, name: "Swift 群", accounts: [], operator: .ann, settled: [])
                 ])

@@ -19,7 +19,11 @@ import Testing
                     .open(
                         MessageAPI.OpenConversation(
                             conversation: group, conversationKind: .group, participants: [.ann, .cid, .bob],
-                            greeting: "", greeter: .ann))
+                            greeting: "", greeter: .ann,
+                            reason: .membersJoined(
+                                SocialAPI.MembersJoined(
+                                    conversation: group, name: "Quick_Meet", accounts: [.cid, .bob], operator: .ann,
+                                    settled: []))))
                 ])
             for account in [.ann, .bob, .cid] as [AccountID] {
                 #expect(
@@ -32,11 +36,6 @@ import Testing
                                 SocialAPI.Member(account: .bob, role: .member),
                             ], announcements: []))
             }
-            #expect(
-                try await social.events(SocialAPI.MembersJoined.self) == [
-                    SocialAPI.MembersJoined(
-                        conversation: group, name: "Quick_Meet", accounts: [.cid, .bob], operator: .ann, settled: [])
-                ])
         }
     }
 
@@ -47,7 +46,7 @@ import Testing
             try await social.befriend(all: [.bob, .cid, .dan], with: .ann)
             try await social.befriend(all: [.eve], with: .bob)
             try await social.cancel(.dan)
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func refusal(_ friends: [AccountID], name: String = "x") async -> ServiceError? {
                 await social.refusal(of: SocialAPI.CreateGroup(creator: .ann, name: name, friends: friends))
             }
@@ -60,7 +59,7 @@ import Testing
             #expect(await refusal([.bob, .cid, .dan]) == ServiceError(.accountCancelled))
             let long = String(repeating: "x", count: 256)
             #expect(await refusal([.bob, .cid], name: long) == ServiceError(.messageTooLong, detail: "255"))
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
             #expect(try await messages.opened.allSatisfy { $0.conversationKind == .private })
 
             #expect(await refusal([.bob, .cid], name: String(repeating: "群", count: 255)) == nil)
@@ -123,7 +122,7 @@ import Testing
     @Test func `announcements are published by owner and admins and shown oldest first`() async throws {
         try await withBothServices { social, messages in
             let group = try await social.makeGroup(of: .ann, with: [.bob, .cid], admins: [.bob])
-            let effects = try await messages.effects
+            let changes = try await messages.changes
             var published: [SocialAPI.Announcement] = []
 
             for (author, body) in [(.ann, "AAA"), (.bob, "B\0BB 好")] as [(AccountID, String)] {
@@ -139,9 +138,9 @@ import Testing
                 shown.map { SocialAPI.Announcement(id: $0.id, author: $0.author, body: $0.body, publishedAt: 0) }
                     == published)
             #expect(
-                try await social.events(SocialAPI.Announced.self)
+                try await social.news(SocialAPI.Announced.self)
                     == shown.map { SocialAPI.Announced(conversation: group, announcement: $0) })
-            #expect(try await messages.effects == effects, "message-svc has no part in it")
+            #expect(try await messages.changes == changes, "message-svc only tells of it")
         }
     }
 
@@ -149,7 +148,7 @@ import Testing
         try await withBothServices { social, _ in
             let group = try await social.makeGroup(of: .ann, with: [.bob, .cid], admins: [.bob])
             let conversation = try await social.befriend(.dan, .eve)
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func refusal(_ author: AccountID, _ body: String, in asked: ConversationID) async -> ServiceError? {
                 await social.refusal(of: SocialAPI.Announce(author: author, conversation: asked, body: body))
             }
@@ -162,7 +161,7 @@ import Testing
             #expect(await refusal(.ann, "hello", in: ConversationID(999)) == ServiceError(.notAllowed))
             #expect(await refusal(.bob, tooLong, in: group) == ServiceError(.messageTooLong, detail: "10000"))
             #expect(await refusal(.bob, "", in: group) == ServiceError(.invalidText, detail: "10000"))
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
             #expect(await refusal(.bob, String(repeating: "é", count: 10_000), in: group) == nil)
         }
     }
@@ -203,7 +202,7 @@ import Testing
             let left = [.ann] + friends.dropFirst(400) + [late]
             #expect(try await social.members(of: group, for: late).map(\.account) == left)
             #expect(try await messages.participants[group] == Set(left))
-            #expect(try await social.events(SocialAPI.MembersLeft.self).map(\.accounts.count) == [400])
+            #expect(try await social.news(SocialAPI.MembersLeft.self).map(\.accounts.count) == [400])
         }
     }
 }

@@ -77,40 +77,33 @@ import Testing
     /// Whether one who only listens knows who is in which group, and as what.
     private func checkEvents(_ model: GroupModel, _ social: SocialHarness) async throws {
         var heard: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
-        // Roles are announced at once and memberships when message-svc knows them, so that one may precede the other.
-        var roles: [ConversationID: [AccountID: SocialAPI.Role]] = [:]
         var asked: Set<JoinRequestID> = []
-        for event in try await social.events() {
-            switch event.kind {
-            case SocialAPI.JoinRequested.kind:
-                asked.formUnion(try SocialAPI.JoinRequested(wireBytes: event.payload.bytes).requests.map(\.id))
-            case SocialAPI.JoinRefused.kind:
-                let settled = try SocialAPI.JoinRefused(wireBytes: event.payload.bytes).settled.map(\.id)
+        for reason in try await social.news() {
+            switch reason {
+            case .joinRequested(let requested): asked.formUnion(requested.requests.map(\.id))
+            case .joinRefused(let refused):
+                let settled = refused.settled.map(\.id)
                 #expect(!settled.isEmpty && asked.isSuperset(of: settled), "what is settled was asked for")
                 asked.subtract(settled)
-            case SocialAPI.MembersJoined.kind:
-                let joined = try SocialAPI.MembersJoined(wireBytes: event.payload.bytes)
+            case .membersJoined(let joined):
                 #expect(asked.isSuperset(of: joined.settled.map(\.id)), "what is settled was asked for")
                 asked.subtract(joined.settled.map(\.id))
                 if heard[joined.conversation] == nil {
                     heard[joined.conversation] = [joined.operator: .owner]
                 }
                 for account in joined.accounts { heard[joined.conversation]?[account] = .member }
-            case SocialAPI.MembersLeft.kind:
-                let left = try SocialAPI.MembersLeft(wireBytes: event.payload.bytes)
-                for account in left.accounts {
-                    heard[left.conversation]?[account] = nil
-                    roles[left.conversation]?[account] = nil
-                }
-            case SocialAPI.RoleChanged.kind:
-                let change = try SocialAPI.RoleChanged(wireBytes: event.payload.bytes)
-                roles[change.conversation, default: [:]][change.account] = change.role
-            default: break
+            case .membersLeft(let left):
+                for account in left.accounts { heard[left.conversation]?[account] = nil }
+            case .roleChanged(let change):
+                #expect(heard[change.conversation]?[change.account] != nil, "who has a role is known to be a member")
+                heard[change.conversation]?[change.account] = change.role
+            case .friendshipBegan, .friendshipEnded, .announced: break
             }
         }
         for group in model.groups {
-            let known = (heard[group.id] ?? [:]).merging(roles[group.id] ?? [:]) { $1 }
-            #expect(known == Dictionary(uniqueKeysWithValues: group.members.map { ($0.account, $0.role) }))
+            #expect(
+                heard[group.id] ?? [:]
+                    == Dictionary(uniqueKeysWithValues: group.members.map { ($0.account, $0.role) }))
         }
     }
 }

@@ -34,7 +34,7 @@ import Testing
 
     @Test func `one who asks for himself waits for owner or admin, who are told what he says`() async throws {
         try await withGroup { social, messages, group in
-            let effects = try await messages.effects
+            let changes = try await messages.changes
 
             let request = try await social.call(application(of: .eve, to: group, "I'm \0 Eve 好")).request
 
@@ -45,11 +45,11 @@ import Testing
             #expect(listed.allSatisfy { abs($0.createdAt - WallClock.milliseconds) < 60_000 })
             #expect(try await social.joinRequests(for: .ann, in: group) == listed)
             #expect(
-                try await social.events(SocialAPI.JoinRequested.self) == [
+                try await social.news(SocialAPI.JoinRequested.self) == [
                     SocialAPI.JoinRequested(
                         conversation: group, name: "Quick_Meet", requests: listed, deciders: [.ann, .bob])
                 ])
-            #expect(try await messages.effects == effects)
+            #expect(try await messages.changes == changes)
         }
     }
 
@@ -62,7 +62,7 @@ import Testing
             ).conversation
             try await social.cancel(.fay)
             _ = try await social.call(application(of: .eve, to: group))
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             let tooLong = String(repeating: "é", count: 256)
 
             for nowhere in [conversation, ended, ConversationID(999), ConversationID(-1)] {
@@ -81,7 +81,7 @@ import Testing
             #expect(
                 await social.refusal(of: application(of: .dan, to: group, tooLong))
                     == ServiceError(.messageTooLong, detail: "255"))
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
             #expect(try await social.joinRequests(for: .ann).map(\.invited) == [.eve])
         }
     }
@@ -111,7 +111,7 @@ import Testing
             #expect(try await social.joinRequests(for: .ann).map(\.id) == [other])
             #expect(try await messages.participants[group] == [.ann, .bob, .cid, .dan])
             #expect(
-                try await social.events(SocialAPI.MembersJoined.self).last
+                try await social.news(SocialAPI.MembersJoined.self).last
                     == SocialAPI.MembersJoined(
                         conversation: group, name: "Quick_Meet", accounts: [.dan], operator: .bob,
                         settled: Array(requests.prefix(2))))
@@ -125,15 +125,15 @@ import Testing
             let own = try await social.call(application(of: .dan, to: group)).request
             try await social.invite([.dan], by: .cid, to: group)
             let requests = try await social.joinRequests(for: .ann)
-            let effects = try await messages.effects
+            let changes = try await messages.changes
 
             let reply = try await social.call(decision(on: own, by: .ann, accepts: false))
 
             #expect(reply.request == requests[0])
             #expect(try await social.joinRequests(for: .ann).isEmpty)
-            #expect(try await messages.effects == effects)
+            #expect(try await messages.changes == changes)
             #expect(
-                try await social.events(SocialAPI.JoinRefused.self) == [
+                try await social.news(SocialAPI.JoinRefused.self) == [
                     SocialAPI.JoinRefused(
                         conversation: group, name: "Quick_Meet", settled: requests, operator: .ann)
                 ])
@@ -146,7 +146,7 @@ import Testing
     func `a request by id exists for owner and admins alone, and is decided once`(accepts: Bool) async throws {
         try await withGroup { social, _, group in
             let request = try await social.call(application(of: .dan, to: group)).request
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
 
             for stranger in [.cid, .dan, .eve] as [AccountID] {
                 #expect(
@@ -158,7 +158,7 @@ import Testing
                     await social.refusal(of: decision(on: unknown, by: .ann, accepts: accepts))
                         == ServiceError(.noSuchApplication))
             }
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
             #expect(await social.refusal(of: decision(on: request, by: .bob, accepts: accepts)) == nil)
             #expect(
                 await social.refusal(of: decision(on: request, by: .ann, accepts: accepts))
@@ -186,7 +186,7 @@ import Testing
             for _ in 1...10 {
                 try await social.invite([.dan], by: .cid, to: group)
                 let request = try await social.call(application(of: .dan, to: group)).request
-                let known = try await social.events(SocialAPI.MembersJoined.self).count
+                let known = try await social.news(SocialAPI.MembersJoined.self).count
 
                 let refusals = await withTaskGroup(of: ServiceError?.self) { tasks in
                     for index in 0..<6 {
@@ -207,7 +207,7 @@ import Testing
                 #expect(refusals.count { $0 == nil } == 1)
                 #expect(
                     refusals.compactMap { $0?.code }.allSatisfy { [.alreadyDecided, .noSuchApplication].contains($0) })
-                let joined = try await social.events(SocialAPI.MembersJoined.self).dropFirst(known)
+                let joined = try await social.news(SocialAPI.MembersJoined.self).dropFirst(known)
                 #expect(joined.map(\.settled.count) == [2])
                 #expect(try await messages.participants[group] == [.ann, .bob, .cid, .dan])
                 _ = try await social.call(SocialAPI.LeaveGroup(account: .dan, conversation: group))
@@ -226,7 +226,7 @@ import Testing
         }
     }
 
-    @Test func `more settled requests than an event holds are settled all the same`() async throws {
+    @Test func `more settled requests than an effect holds are settled all the same`() async throws {
         try await withStore { store in
             let creation = SocialAPI.CreateGroup(
                 creator: .ann, name: "x", friends: [], handle: nil, introduction: "", minMembers: 1)
@@ -246,10 +246,11 @@ import Testing
             let (pending, payload) = try await store.database.read { db in
                 (
                     try Int.fetchOne(db, sql: "SELECT count(*) FROM joinRequest WHERE state = 'pending'"),
-                    try Blob.fetchOne(db, sql: "SELECT payload FROM event ORDER BY number DESC LIMIT 1")
+                    try Blob.fetchOne(db, sql: "SELECT payload FROM outbox ORDER BY number DESC LIMIT 1")
                 )
             }
-            let refused = try SocialAPI.JoinRefused(wireBytes: try #require(payload).bytes)
+            let told = try MessageAPI.TellConversation(wireBytes: try #require(payload).bytes)
+            let refused = try #require(told.reason.content as? SocialAPI.JoinRefused)
             #expect(pending == 0)
             #expect(refused.settled.map(\.id.rawValue) == (1...Int64(refused.settled.count)).map { $0 })
             #expect(refused.settled.count < count)

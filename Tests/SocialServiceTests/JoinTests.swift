@@ -25,7 +25,7 @@ import Testing
 
     @Test func `an invitation by anyone waits for owner or admin, who are told`() async throws {
         try await withGroup { social, messages, group in
-            let effects = try await messages.effects
+            let changes = try await messages.changes
 
             try await social.invite([.dan, .eve, .dan], by: .cid, to: group)
             try await social.invite([.eve], by: .bob, to: group)
@@ -46,7 +46,7 @@ import Testing
             }
             let listed = try await social.joinRequests(for: .ann)
             #expect(
-                try await social.events(SocialAPI.JoinRequested.self) == [
+                try await social.news(SocialAPI.JoinRequested.self) == [
                     SocialAPI.JoinRequested(
                         conversation: group, name: "Quick_Meet", requests: Array(listed.prefix(2)),
                         deciders: [.ann, .bob]),
@@ -54,7 +54,7 @@ import Testing
                         conversation: group, name: "Quick_Meet", requests: Array(listed.suffix(1)),
                         deciders: [.ann, .bob]),
                 ])
-            #expect(try await messages.effects == effects)
+            #expect(try await messages.changes == changes)
             #expect(try await social.members(of: group, for: .ann).count == 3)
         }
     }
@@ -71,7 +71,7 @@ import Testing
             #expect(Array(second.prefix(1)) == first)
             #expect(pairs(second) == [[.cid, .dan], [.cid, .eve]])
             #expect(
-                try await social.events(SocialAPI.JoinRequested.self).map(\.requests) == [first, [second[1]]],
+                try await social.news(SocialAPI.JoinRequested.self).map(\.requests) == [first, [second[1]]],
                 "the one that is pending keeps its id")
         }
     }
@@ -81,7 +81,7 @@ import Testing
             try await social.befriend(.fay, .cid)
             try await social.cancel(.fay)
             let conversation = try await social.befriend(.ann, AccountID(7))
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func refusal(
                 _ accounts: [AccountID], by inviter: AccountID, to asked: ConversationID
             ) async -> ServiceError? {
@@ -97,7 +97,7 @@ import Testing
             #expect(await refusal([.dan, AccountID(7), .fay], by: .cid, to: group)?.code == .notFriends)
             #expect(await refusal([.dan, .eve, .fay], by: .cid, to: group)?.code == .accountCancelled)
             #expect(try await social.joinRequests(for: .ann).isEmpty)
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
             try await social.invite([.dan, .eve], by: .cid, to: group)
             try await social.invite([.eve, .dan], by: .bob, to: group)
             let settled = try await social.joinRequests(for: .ann).filter { $0.invited == .eve }
-            let known = try await social.events().count
+            let known = try await social.news().count
 
             try await social.decide(on: [.eve, .eve], by: .bob, in: group)
 
@@ -116,13 +116,14 @@ import Testing
                     == SocialAPI.Member(account: .eve, role: .member))
             #expect(
                 try await messages.effects(on: group).last
-                    == .change(MessageAPI.ChangeParticipants(conversation: group, joined: [.eve], left: [])))
-            #expect(
-                try await social.events().dropFirst(known).map(\.payload.bytes) == [
-                    SocialAPI.MembersJoined(
-                        conversation: group, name: "Quick_Meet", accounts: [.eve], operator: .bob, settled: settled
-                    ).wireBytes
-                ])
+                    == .change(
+                        MessageAPI.ChangeParticipants(
+                            conversation: group, joined: [.eve], left: [],
+                            reason: .membersJoined(
+                                SocialAPI.MembersJoined(
+                                    conversation: group, name: "Quick_Meet", accounts: [.eve], operator: .bob,
+                                    settled: settled)))))
+            #expect(try await social.news().count == known + 1)
             #expect(
                 await social.refusal(of: SocialAPI.Invite(inviter: .cid, conversation: group, accounts: [.eve]))
                     == ServiceError(.alreadyMember))
@@ -134,19 +135,19 @@ import Testing
             try await social.invite([.dan], by: .cid, to: group)
             try await social.invite([.dan], by: .bob, to: group)
             let settled = try await social.joinRequests(for: .ann)
-            let known = try await social.events().count
-            let effects = try await messages.effects
+            let known = try await social.news().count
+            let changes = try await messages.changes
 
             try await social.decide(on: [.dan], by: .ann, in: group, accepts: false)
 
             #expect(try await social.joinRequests(for: .ann).isEmpty)
             #expect(
-                try await social.events().dropFirst(known).map(\.payload.bytes) == [
-                    SocialAPI.JoinRefused(
-                        conversation: group, name: "Quick_Meet", settled: settled, operator: .ann
-                    ).wireBytes
+                try await social.news().dropFirst(known) == [
+                    .joinRefused(
+                        SocialAPI.JoinRefused(
+                            conversation: group, name: "Quick_Meet", settled: settled, operator: .ann))
                 ])
-            #expect(try await messages.effects == effects)
+            #expect(try await messages.changes == changes)
             try await social.invite([.dan], by: .cid, to: group)
             try await social.decide(on: [.dan], by: .ann, in: group)
             #expect(try await messages.participants[group] == [.ann, .bob, .cid, .dan])
@@ -160,7 +161,7 @@ import Testing
         try await withGroup { social, messages, group in
             try await social.invite([.dan], by: .cid, to: group)
             let other = try await social.makeGroup(of: .ann, with: [.bob, .cid], name: "other")
-            let effects = try await messages.effects
+            let changes = try await messages.changes
             func refusal(
                 _ invited: [AccountID], by actor: AccountID, in asked: ConversationID
             ) async -> ServiceError? {
@@ -177,7 +178,7 @@ import Testing
             }
             #expect(await refusal([.dan], by: .ann, in: other) == ServiceError(.noSuchApplication))
             #expect(pairs(try await social.joinRequests(for: .ann)) == [[.cid, .dan]])
-            #expect(try await messages.effects == effects)
+            #expect(try await messages.changes == changes)
 
             #expect(await refusal([], by: .bob, in: group) == nil)
             #expect(await refusal([.dan], by: .bob, in: group) == nil)
@@ -284,7 +285,7 @@ import Testing
             let members = Set(try await social.members(of: group, for: .ann).map(\.account))
             #expect(try await messages.participants[group] == members)
             #expect(
-                try await social.events(SocialAPI.MembersJoined.self).count { $0.accounts == [.dan] }
+                try await social.news(SocialAPI.MembersJoined.self).count { $0.accounts == [.dan] }
                     == (members.contains(.dan) ? 1 : 0))
             #expect(mixed || members.contains(.dan))
         }

@@ -25,22 +25,17 @@ import Testing
             uniqueKeysWithValues: try await social.members(of: group, for: account).map { ($0.account, $0.role) })
     }
 
-    /// The events about members and roles after the first so many.
-    private func events(_ social: SocialHarness, after count: Int) async throws -> [NumberedEvent] {
-        Array(try await social.events().dropFirst(count))
-    }
-
-    private func roleChanges(_ events: [NumberedEvent]) throws -> [SocialAPI.RoleChanged] {
-        #expect(events.allSatisfy { $0.kind == SocialAPI.RoleChanged.kind })
-        return try events.map { try SocialAPI.RoleChanged(wireBytes: $0.payload.bytes) }
+    /// What was told after the first so many, all of roles.
+    private func roleChanges(_ social: SocialHarness, after count: Int) async throws -> [SocialAPI.RoleChanged] {
+        try await social.news().dropFirst(count).map { try #require($0.content as? SocialAPI.RoleChanged) }
     }
 
     // MARK: - Roles
 
     @Test func `the owner appoints admins and those who are none yet are announced`() async throws {
         try await withGroup { social, messages, group in
-            let known = try await social.events().count
-            let effects = try await messages.effects
+            let known = try await social.news().count
+            let changes = try await messages.changes
 
             for _ in 1...2 {
                 _ = try await social.call(
@@ -52,18 +47,18 @@ import Testing
                 try await roles(social, group)
                     == [.ann: .owner, .bob: .admin, .fay: .admin, .cid: .admin, .dan: .admin])
             #expect(
-                try roleChanges(try await events(social, after: known))
+                try await roleChanges(social, after: known)
                     == [.dan, .cid].map {
                         SocialAPI.RoleChanged(conversation: group, name: "Quick_Meet", account: $0, role: .admin)
                     })
-            #expect(try await messages.effects == effects, "roles are nothing to message-svc")
+            #expect(try await messages.changes == changes, "message-svc only tells of roles")
         }
     }
 
     @Test func `appointing is all or nothing and for the owner alone`() async throws {
         try await withGroup { social, _, group in
             let before = try await roles(social, group)
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func refusal(_ actor: AccountID, _ accounts: [AccountID]) async -> ServiceError? {
                 await social.refusal(
                     of: SocialAPI.AppointAdmins(owner: actor, conversation: group, accounts: accounts))
@@ -74,14 +69,14 @@ import Testing
             }
             #expect(await refusal(.ann, [.cid, .dan, .eve]) == ServiceError(.targetNotMember))
             #expect(try await roles(social, group) == before)
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
             #expect(await refusal(.ann, []) == nil)
         }
     }
 
     @Test func `a group is handed over and its old owner becomes an admin`() async throws {
         try await withGroup { social, _, group in
-            let known = try await social.events().count
+            let known = try await social.news().count
 
             _ = try await social.call(SocialAPI.TransferOwnership(owner: .ann, conversation: group, heir: .cid))
 
@@ -89,7 +84,7 @@ import Testing
                 try await roles(social, group)
                     == [.ann: .admin, .bob: .admin, .fay: .admin, .cid: .owner, .dan: .member])
             #expect(
-                try roleChanges(try await events(social, after: known)) == [
+                try await roleChanges(social, after: known) == [
                     SocialAPI.RoleChanged(conversation: group, name: "Quick_Meet", account: .ann, role: .admin),
                     SocialAPI.RoleChanged(conversation: group, name: "Quick_Meet", account: .cid, role: .owner),
                 ])
@@ -104,7 +99,7 @@ import Testing
     @Test func `handing over is refused to others and to strangers, and to himself changes nothing`() async throws {
         try await withGroup { social, _, group in
             let before = try await roles(social, group)
-            let known = try await social.eventKinds()
+            let known = try await social.traces()
             func refusal(_ actor: AccountID, to heir: AccountID) async -> ServiceError? {
                 await social.refusal(
                     of: SocialAPI.TransferOwnership(owner: actor, conversation: group, heir: heir))
@@ -118,7 +113,7 @@ import Testing
             #expect(await refusal(.ann, to: .eve) == ServiceError(.targetNotMember))
             #expect(await refusal(.ann, to: .ann) == nil)
             #expect(try await roles(social, group) == before)
-            #expect(try await social.eventKinds() == known)
+            #expect(try await social.traces() == known)
         }
     }
 
@@ -126,24 +121,23 @@ import Testing
 
     @Test func `one who leaves is no participant any more when he is answered`() async throws {
         try await withGroup { social, messages, group in
-            let known = try await social.events().count
+            let known = try await social.news().count
 
             for account in [.cid, .bob] as [AccountID] {
                 _ = try await social.call(SocialAPI.LeaveGroup(account: account, conversation: group))
                 #expect(
                     try await messages.effects(on: group).last
                         == .change(
-                            MessageAPI.ChangeParticipants(conversation: group, joined: [], left: [account])))
+                            MessageAPI.ChangeParticipants(
+                                conversation: group, joined: [], left: [account],
+                                reason: .membersLeft(
+                                    SocialAPI.MembersLeft(
+                                        conversation: group, name: "Quick_Meet", accounts: [account],
+                                        operator: account)))))
             }
 
             #expect(try await roles(social, group) == [.ann: .owner, .fay: .admin, .dan: .member])
-            #expect(
-                try await events(social, after: known).map(\.payload.bytes)
-                    == [.cid, .bob].map {
-                        SocialAPI.MembersLeft(
-                            conversation: group, name: "Quick_Meet", accounts: [$0], operator: $0
-                        ).wireBytes
-                    })
+            #expect(try await social.news().count == known + 2)
             #expect(
                 await social.refusal(of: SocialAPI.Group(account: .cid, conversation: group))
                     == ServiceError(.notGroupMember))
@@ -171,7 +165,7 @@ import Testing
     @Test func `removals take effect for all named or for none`() async throws {
         try await withGroup { social, messages, group in
             let before = try await roles(social, group)
-            let known = try await social.events().count
+            let known = try await social.news().count
             func refusal(_ actor: AccountID, _ accounts: [AccountID]) async -> ServiceError? {
                 await social.refusal(
                     of: SocialAPI.RemoveMembers(actor: actor, conversation: group, accounts: accounts))
@@ -186,7 +180,7 @@ import Testing
             #expect(await refusal(.eve, [.cid]) == ServiceError(.notGroupMember))
             #expect(try await roles(social, group) == before)
             #expect(await refusal(.ann, []) == nil)
-            #expect(try await social.events().count == known)
+            #expect(try await social.news().count == known)
 
             #expect(await refusal(.bob, [.cid, .cid]) == nil)
             #expect(await refusal(.ann, [.dan, .bob]) == nil)
@@ -194,13 +188,13 @@ import Testing
             #expect(try await roles(social, group) == [.ann: .owner, .fay: .admin])
             #expect(try await messages.participants[group] == [.ann, .fay])
             #expect(
-                try await events(social, after: known).map(\.payload.bytes) == [
-                    SocialAPI.MembersLeft(
-                        conversation: group, name: "Quick_Meet", accounts: [.cid], operator: .bob
-                    ).wireBytes,
-                    SocialAPI.MembersLeft(
-                        conversation: group, name: "Quick_Meet", accounts: [.dan, .bob], operator: .ann
-                    ).wireBytes,
+                try await social.news().dropFirst(known) == [
+                    .membersLeft(
+                        SocialAPI.MembersLeft(
+                            conversation: group, name: "Quick_Meet", accounts: [.cid], operator: .bob)),
+                    .membersLeft(
+                        SocialAPI.MembersLeft(
+                            conversation: group, name: "Quick_Meet", accounts: [.dan, .bob], operator: .ann)),
                 ])
         }
     }
@@ -242,7 +236,7 @@ import Testing
                 let roles = try await roles(social, group)
                 #expect(roles.values.count { $0 == .owner } == 1)
                 #expect(try await messages.participants[group] == Set(roles.keys))
-                let departures = try await social.events(SocialAPI.MembersLeft.self).filter {
+                let departures = try await social.news(SocialAPI.MembersLeft.self).filter {
                     $0.conversation == group
                 }
                 #expect(departures.count == (roles[.bob] == nil ? 1 : 0))

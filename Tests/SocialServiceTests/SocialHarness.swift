@@ -13,6 +13,8 @@ struct SocialHarness: Sendable {
     let bus: TestBus
     let service: SocialService
     let gateway: BusClient
+    /// What stands in for message-svc, if something does.
+    let messages: FakeMessageService?
 
     func call<Request: BusRequest>(
         _ request: Request, timeout: Duration = .seconds(20)
@@ -62,6 +64,22 @@ struct SocialHarness: Sendable {
     /// The kinds of all events so far, from the log.
     func eventKinds() async throws(ServiceError) -> [String] { try await events().map(\.kind) }
 
+    /// What message-svc has been told to tell of conversations, once everything owed has arrived.
+    func news() async throws -> [ConversationReason] {
+        // A delivery, of nothing, is acknowledged when all that is owed has been delivered.
+        _ = try await bus.client(of: .social, as: .auth).call(
+            EffectAPI.Apply(sender: .auth, epoch: .max, effects: []), .test())
+        return try await messages?.effects.compactMap(\.reason) ?? []
+    }
+
+    /// What has been told of one kind.
+    func news<Reason>(_: Reason.Type) async throws -> [Reason] {
+        try await news().compactMap { $0.content as? Reason }
+    }
+
+    /// Everything that anybody has been told, by its own events or by message-svc's.
+    func traces() async throws -> [String] { try await eventKinds() + news().map { "\($0)" } }
+
     /// All events of a type so far, from the log.
     func events<Event: BusEvent>(_: Event.Type) async throws -> [Event] {
         try await events().filter { $0.kind == Event.kind }.map { try Event(wireBytes: $0.payload.bytes) }
@@ -92,6 +110,8 @@ extension SocialHarness {
         let group = try await call(SocialAPI.CreateGroup(creator: owner, name: name, friends: members)).conversation
         if !admins.isEmpty {
             _ = try await call(SocialAPI.AppointAdmins(owner: owner, conversation: group, accounts: admins))
+            // So that what comes later is not mistaken for it.
+            _ = try await news()
         }
         return group
     }
@@ -167,14 +187,15 @@ extension Identifier<IdentifierKind.Account> {
 /// - Parameter dataPath: another bus's folder, to take up what an earlier life of the service left there.
 func withSocialService(
     _ configuration: SocialConfiguration = SocialConfiguration(), on bus: TestBus? = nil, dataPath: String? = nil,
-    _ body: (SocialHarness) async throws -> Void
+    beside messages: FakeMessageService? = nil, _ body: (SocialHarness) async throws -> Void
 ) async throws {
     let bus = try bus ?? TestBus()
     let service = SocialService(
         configuration, bus: bus.configuration(dataPath: dataPath), context: bus.context, logger: bus.logger)
     try await service.start()
     do {
-        try await body(SocialHarness(bus: bus, service: service, gateway: try await bus.client(of: .social)))
+        try await body(
+            SocialHarness(bus: bus, service: service, gateway: try await bus.client(of: .social), messages: messages))
     } catch {
         await service.stop()
         throw error
@@ -189,7 +210,9 @@ func withBothServices(
 ) async throws {
     let bus = try TestBus()
     try await withFakeMessageService(on: bus) { messages in
-        try await withSocialService(configuration, on: bus) { social in try await body(social, messages) }
+        try await withSocialService(configuration, on: bus, beside: messages) { social in
+            try await body(social, messages)
+        }
     }
 }
 
@@ -210,6 +233,7 @@ enum MessageEffect: Hashable {
     case change(MessageAPI.ChangeParticipants)
     case close(MessageAPI.CloseConversation)
     case silence(MessageAPI.ChangeSilence)
+    case tell(MessageAPI.TellConversation)
 
     var conversation: ConversationID {
         switch self {
@@ -217,6 +241,29 @@ enum MessageEffect: Hashable {
         case .change(let effect): effect.conversation
         case .close(let effect): effect.conversation
         case .silence(let effect): effect.conversation
+        case .tell(let effect): effect.conversation
+        }
+    }
+
+    /// What it has told of the conversation.
+    var reason: ConversationReason? {
+        switch self {
+        case .open(let effect): effect.reason
+        case .change(let effect): effect.reason
+        case .close(let effect): effect.reason
+        case .silence: nil
+        case .tell(let effect): effect.reason
+        }
+    }
+
+    init?(_ effect: any BusEffect) {
+        switch effect {
+        case let effect as MessageAPI.OpenConversation: self = .open(effect)
+        case let effect as MessageAPI.ChangeParticipants: self = .change(effect)
+        case let effect as MessageAPI.CloseConversation: self = .close(effect)
+        case let effect as MessageAPI.ChangeSilence: self = .silence(effect)
+        case let effect as MessageAPI.TellConversation: self = .tell(effect)
+        default: return nil
         }
     }
 
@@ -226,7 +273,24 @@ enum MessageEffect: Hashable {
         case MessageAPI.ChangeParticipants.kind: self = .change(try .init(wireBytes: payload.bytes))
         case MessageAPI.CloseConversation.kind: self = .close(try .init(wireBytes: payload.bytes))
         case MessageAPI.ChangeSilence.kind: self = .silence(try .init(wireBytes: payload.bytes))
+        case MessageAPI.TellConversation.kind: self = .tell(try .init(wireBytes: payload.bytes))
         default: return nil
+        }
+    }
+}
+
+extension ConversationReason {
+    /// What it says, of whatever kind it is.
+    var content: any WireRecord & Hashable {
+        switch self {
+        case .friendshipBegan(let reason): reason
+        case .friendshipEnded(let reason): reason
+        case .membersJoined(let reason): reason
+        case .membersLeft(let reason): reason
+        case .roleChanged(let reason): reason
+        case .announced(let reason): reason
+        case .joinRequested(let reason): reason
+        case .joinRefused(let reason): reason
         }
     }
 }
@@ -259,6 +323,7 @@ final class FakeMessageService: Sendable {
         inbox.on(MessageAPI.ChangeParticipants.self) { [self] in try apply($1, .change($1), $0) }
         inbox.on(MessageAPI.CloseConversation.self) { [self] in try apply($1, .close($1), $0) }
         inbox.on(MessageAPI.ChangeSilence.self) { [self] in try apply($1, .silence($1), $0) }
+        inbox.on(MessageAPI.TellConversation.self) { [self] in try apply($1, .tell($1), $0) }
         var routes = BusRoutes()
         inbox.addRoute(to: &routes, from: [.social], database: host.database)
         try await host.serve(routes)
@@ -293,6 +358,11 @@ final class FakeMessageService: Sendable {
         try await effects.filter { $0.conversation == conversation }
     }
 
+    /// What was applied so far that changes conversations.
+    var changes: [MessageEffect] {
+        get async throws { try await effects.filter { if case .tell = $0 { false } else { true } } }
+    }
+
     /// The conversations opened, in the order of their opening.
     var opened: [MessageAPI.OpenConversation] {
         get async throws {
@@ -320,6 +390,8 @@ final class FakeMessageService: Sendable {
                 case .silence(let change):
                     let present = try #require(participants[change.conversation], "silenced while it is not open")
                     #expect(present.contains(change.account), "silenced without being there")
+                case .tell(let news):
+                    #expect(participants[news.conversation] != nil, "told of while it is not open")
                 }
             }
             return participants
@@ -336,7 +408,7 @@ final class FakeMessageService: Sendable {
                     silenced[change.conversation, default: []].insert(change.account)
                 case .silence(let change): silenced[change.conversation]?.remove(change.account)
                 case .close(let closing): silenced[closing.conversation] = nil
-                case .open, .change: break
+                case .open, .change, .tell: break
                 }
             }
             return silenced.filter { !$0.value.isEmpty }

@@ -200,10 +200,14 @@ package enum ContractSamples {
                         last: listed.message)
                 ])),
         Exchange(
-            MessageAPI.Attach(account: AccountID(1), missed: .after(MessageID(10))),
+            MessageAPI.Attach(account: AccountID(1), missed: .after(MessageID(10)), lastOpening: 39),
             MessageAPI.Attach.Reply(
                 position: 40, conversations: [ConversationID(9)], missed: [listed.message], hasMore: false,
-                last: MessageID(11))),
+                last: MessageID(11),
+                openings: [
+                    MessageAPI.Opening(
+                        number: 40, conversation: ConversationID(9), peer: AccountID(2), reason: reasons[0])
+                ])),
         Exchange(
             MessageAPI.ConfirmNotices(
                 places: [MessageAPI.NoticePlace(account: AccountID(1), message: MessageID(11))]), Done()),
@@ -243,25 +247,9 @@ package enum ContractSamples {
         SocialAPI.FriendRequestClosed(
             request: FriendRequestID(5), applicant: AccountID(1), target: AccountID(2), state: .refused,
             closer: AccountID(2)),
-        SocialAPI.FriendshipBegan(
-            applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9),
-            request: FriendRequestID(5)),
-        SocialAPI.FriendshipEnded(account: AccountID(1), friend: AccountID(2), conversation: ConversationID(9)),
-        SocialAPI.MembersJoined(
-            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(1),
-            settled: [joinRequest]),
-        SocialAPI.JoinRefused(
-            conversation: ConversationID(10), name: "Quick", settled: [joinRequest], operator: AccountID(1)),
-        SocialAPI.MembersLeft(
-            conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(4)),
-        SocialAPI.RoleChanged(
-            conversation: ConversationID(10), name: "Quick", account: AccountID(2), role: .admin),
-        SocialAPI.JoinRequested(
-            conversation: ConversationID(10), name: "Quick", requests: [joinRequest], deciders: [AccountID(1)]),
         SocialAPI.NoticesClaimed(account: AccountID(1), claim: 12),
         SocialAPI.PresenceChanged(
             account: AccountID(1), isOnline: true, friends: [SocialAPI.Witness(account: AccountID(2), remark: "é")]),
-        SocialAPI.Announced(conversation: ConversationID(10), announcement: announcement),
         MessageAPI.ReadIndexMoved(
             conversation: ConversationID(9), account: AccountID(1), message: MessageID(11)),
         MessageAPI.MessageSent(message: listed.message),
@@ -270,18 +258,48 @@ package enum ContractSamples {
             recalledAt: 1_700_000_000_124),
         MessageAPI.MessageHidden(
             conversation: ConversationID(9), message: MessageID(11), account: AccountID(1)),
-        MessageAPI.ParticipantsChanged(
-            conversation: ConversationID(9), joined: [AccountID(1), AccountID(2)], left: [AccountID(3)]),
+        MessageAPI.ConversationChanged(
+            conversation: ConversationID(9), joined: [AccountID(1), AccountID(2)], left: [AccountID(3)],
+            reason: reasons[0]),
+    ]
+
+    /// Why conversations change, as it travels in effects and in their event.
+    package static let reasons: [ConversationReason] = [
+        .friendshipBegan(
+            SocialAPI.FriendshipBegan(
+                applicant: AccountID(1), accepter: AccountID(2), conversation: ConversationID(9),
+                request: FriendRequestID(5))),
+        .friendshipEnded(
+            SocialAPI.FriendshipEnded(
+                account: AccountID(1), friend: AccountID(2), conversation: ConversationID(9))),
+        .membersJoined(
+            SocialAPI.MembersJoined(
+                conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(1),
+                settled: [joinRequest])),
+        .membersLeft(
+            SocialAPI.MembersLeft(
+                conversation: ConversationID(10), name: "Quick", accounts: [AccountID(4)], operator: AccountID(4))),
+        .roleChanged(
+            SocialAPI.RoleChanged(
+                conversation: ConversationID(10), name: "Quick", account: AccountID(2), role: .admin)),
+        .announced(SocialAPI.Announced(conversation: ConversationID(10), announcement: announcement)),
+        .joinRequested(
+            SocialAPI.JoinRequested(
+                conversation: ConversationID(10), name: "Quick", requests: [joinRequest], deciders: [AccountID(1)])),
+        .joinRefused(
+            SocialAPI.JoinRefused(
+                conversation: ConversationID(10), name: "Quick", settled: [joinRequest], operator: AccountID(1))),
     ]
 
     package static let effects: [any BusEffect] = [
         MessageAPI.OpenConversation(
             conversation: ConversationID(9), conversationKind: .private, participants: [AccountID(1), AccountID(2)],
-            greeting: "hello", greeter: AccountID(2)),
+            greeting: "hello", greeter: AccountID(2), reason: reasons[0]),
         MessageAPI.ChangeParticipants(
-            conversation: ConversationID(10), joined: [AccountID(4)], left: [AccountID(3)]),
+            conversation: ConversationID(10), joined: [AccountID(4)], left: [AccountID(3)], reason: reasons[2]),
+        MessageAPI.TellConversation(conversation: ConversationID(10), reason: reasons[4]),
         MessageAPI.ChangeSilence(conversation: ConversationID(9), account: AccountID(1), isSilenced: true),
-        MessageAPI.CloseConversation(conversation: ConversationID(9)),
+        MessageAPI.CloseConversation(conversation: ConversationID(9), reason: reasons[1]),
         SocialAPI.CancelAccount(account: AccountID(1)),
     ]
 

@@ -314,6 +314,25 @@ package enum MessageAPI {
         case unnoticed
     }
 
+    /// How an account came into a conversation.
+    package struct Opening: WireRecord, Hashable {
+        /// Ascends with the openings of an account.
+        package var number: Int64
+        package var conversation: ConversationID
+        /// The other person of a private conversation.
+        package var peer: AccountID?
+        /// Why, as far as it concerns the account; `nil` when nobody knows any more.
+        package var reason: ConversationReason?
+
+        package init(number: Int64, conversation: ConversationID, peer: AccountID?, reason: ConversationReason?) {
+            self.number = number
+            self.conversation = conversation
+            self.peer = peer
+            self.reason = reason
+        }
+        package static let wireFormat = WireFormat(Self.init, \.number, \.conversation, \.peer, \.reason)
+    }
+
     /// What a push connection needs before it goes live: where the account takes part, and what it missed.
     ///
     /// `position` is the place in the event log this answer was read at: events after it are live.
@@ -328,28 +347,36 @@ package enum MessageAPI {
             package var hasMore: Bool
             /// The greatest message id there was.
             package var last: MessageID
+            /// The conversations the account came into since the first missed message could have been sent, oldest first:
+            /// each comes before its first message. While there are more, no message is missed yet.
+            package var openings: [Opening]
 
             package init(
-                position: Int64, conversations: [ConversationID], missed: [Message], hasMore: Bool, last: MessageID
+                position: Int64, conversations: [ConversationID], missed: [Message], hasMore: Bool, last: MessageID,
+                openings: [Opening]
             ) {
                 self.position = position
                 self.conversations = conversations
                 self.missed = missed
                 self.hasMore = hasMore
                 self.last = last
+                self.openings = openings
             }
             package static let wireFormat = WireFormat(
-                Self.init, \.position, \.conversations, \.missed, \.hasMore, \.last)
+                Self.init, \.position, \.conversations, \.missed, \.hasMore, \.last, \.openings)
         }
 
         package var account: AccountID
         package var missed: Missed
+        /// The last opening the connection was told of; `nil` for none.
+        package var lastOpening: Int64?
 
-        package init(account: AccountID, missed: Missed) {
+        package init(account: AccountID, missed: Missed, lastOpening: Int64? = nil) {
             self.account = account
             self.missed = missed
+            self.lastOpening = lastOpening
         }
-        package static let wireFormat = WireFormat(Self.init, \.account, \.missed)
+        package static let wireFormat = WireFormat(Self.init, \.account, \.missed, \.lastOpening)
     }
 
     /// Up to which message an account has been given everything on its notice connections.
@@ -458,13 +485,17 @@ package enum MessageAPI {
         package var conversation: ConversationID
         package var joined: [AccountID]
         package var left: [AccountID]
+        package var reason: ConversationReason?
 
-        package init(conversation: ConversationID, joined: [AccountID], left: [AccountID]) {
+        package init(
+            conversation: ConversationID, joined: [AccountID], left: [AccountID], reason: ConversationReason?
+        ) {
             self.conversation = conversation
             self.joined = joined
             self.left = left
+            self.reason = reason
         }
-        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left, \.reason)
     }
 
     /// A participant may read a conversation but not write to it, or may write again: the other one has blocked him.
@@ -488,8 +519,28 @@ package enum MessageAPI {
         package static let kind = "message.closeConversation"
 
         package var conversation: ConversationID
-        package init(conversation: ConversationID) { self.conversation = conversation }
-        package static let wireFormat = WireFormat(Self.init, \.conversation)
+        package var reason: ConversationReason?
+
+        package init(conversation: ConversationID, reason: ConversationReason?) {
+            self.conversation = conversation
+            self.reason = reason
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.reason)
+    }
+
+    /// Something has happened in a conversation that changes nothing at message-svc: it is told in order with the
+    /// messages.
+    package struct TellConversation: BusEffect {
+        package static let kind = "message.tellConversation"
+
+        package var conversation: ConversationID
+        package var reason: ConversationReason
+
+        package init(conversation: ConversationID, reason: ConversationReason) {
+            self.conversation = conversation
+            self.reason = reason
+        }
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.reason)
     }
 
     /// A conversation exists from now on, with a first message when a friendship opened it.
@@ -503,19 +554,21 @@ package enum MessageAPI {
         package var greeting: String
         /// Who says the greeting; one of the participants.
         package var greeter: AccountID
+        package var reason: ConversationReason?
 
         package init(
             conversation: ConversationID, conversationKind: ConversationKind, participants: [AccountID],
-            greeting: String, greeter: AccountID
+            greeting: String, greeter: AccountID, reason: ConversationReason?
         ) {
             self.conversation = conversation
             self.conversationKind = conversationKind
             self.participants = participants
             self.greeting = greeting
             self.greeter = greeter
+            self.reason = reason
         }
         package static let wireFormat = WireFormat(
-            Self.init, \.conversation, \.conversationKind, \.participants, \.greeting, \.greeter)
+            Self.init, \.conversation, \.conversationKind, \.participants, \.greeting, \.greeter, \.reason)
     }
 
     // MARK: - Events
@@ -580,20 +633,26 @@ package enum MessageAPI {
         package static let wireFormat = WireFormat(Self.init, \.conversation, \.account, \.message)
     }
 
-    /// Accounts take part in a conversation from now on, or no longer.
-    package struct ParticipantsChanged: BusEvent {
-        package static let kind = "message.participantsChanged"
+    /// Accounts take part in a conversation from now on, or no longer, or something else has happened in it. The one
+    /// event from which everything is told about a conversation that is not about a message.
+    package struct ConversationChanged: BusEvent {
+        package static let kind = "message.conversationChanged"
 
         package var conversation: ConversationID
         package var joined: [AccountID]
         package var left: [AccountID]
+        /// Why, as far as that is known.
+        package var reason: ConversationReason?
 
-        package init(conversation: ConversationID, joined: [AccountID], left: [AccountID]) {
+        package init(
+            conversation: ConversationID, joined: [AccountID], left: [AccountID], reason: ConversationReason?
+        ) {
             self.conversation = conversation
             self.joined = joined
             self.left = left
+            self.reason = reason
         }
-        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left)
+        package static let wireFormat = WireFormat(Self.init, \.conversation, \.joined, \.left, \.reason)
     }
 }
 

@@ -8,6 +8,8 @@ import Synchronization
 package final class OutboxRelay: Sendable {
     /// Effects of one delivery.
     static let maxBatch = 64
+    /// Bytes of the effects of one delivery, so that it fits on the bus; a longer effect travels alone.
+    static let maxBatchBytes = 1 << 20
     /// Pause before a failed delivery is repeated; doubles up to the limit.
     static let firstRetry = Duration.milliseconds(50)
     static let lastRetry = Duration.seconds(1)
@@ -113,37 +115,34 @@ package final class OutboxRelay: Sendable {
     /// Delivers the oldest effects; `false` when there are none.
     private func deliverNext() async throws(ServiceError) -> Bool {
         let receiverCode = Int64(receiver.service.rawValue)
-        let effects = try await database.read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT number, kind, payload FROM outbox WHERE receiver = ? ORDER BY number LIMIT ?",
-                arguments: [receiverCode, Self.maxBatch]
-            ).map { row in
-                EffectAPI.Effect(
-                    number: row["number"], kind: row["kind"], payload: row["payload"])
-            }
-        }
+        let effects = try await database.read { db in try Self.nextEffects(to: receiverCode, db) }
         guard !effects.isEmpty else { return false }
         let reply = try await receiver.call(
             EffectAPI.Apply(sender: sender, epoch: database.epoch, effects: effects),
             CallContext(trace: "outbox-\(effects[0].number)"))
         let applied = reply.applied
         try await database.write { transaction in
-            let followUps = try Row.fetchAll(
-                transaction.db,
-                sql: """
-                    SELECT eventKind, eventPayload FROM outbox
-                    WHERE receiver = ? AND number <= ? AND eventKind IS NOT NULL ORDER BY number
-                    """, arguments: [receiverCode, applied])
-            for row in followUps {
-                let payload: Blob = row["eventPayload"]
-                try transaction.group.append(
-                    kind: row["eventKind"], payload: payload.bytes, stored: payload.bytes, transaction.db)
-            }
             try transaction.db.execute(
                 sql: "DELETE FROM outbox WHERE receiver = ? AND number <= ?", arguments: [receiverCode, applied])
         }
         acknowledge(upTo: applied)
         return true
+    }
+
+    /// The oldest effects owed to a service, as many as go into one delivery; none only when none is owed.
+    private static func nextEffects(to receiverCode: Int64, _ db: Database) throws -> [EffectAPI.Effect] {
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT number, kind, payload FROM outbox WHERE receiver = ? ORDER BY number LIMIT ?",
+            arguments: [receiverCode, maxBatch])
+        var effects: [EffectAPI.Effect] = []
+        var room = maxBatchBytes
+        while let row = try rows.next() {
+            let payload: Blob = row["payload"]
+            room -= payload.bytes.count
+            guard room >= 0 || effects.isEmpty else { break }
+            effects.append(EffectAPI.Effect(number: row["number"], kind: row["kind"], payload: payload))
+        }
+        return effects
     }
 
     private func acknowledge(upTo number: Int64) {

@@ -38,8 +38,10 @@ package final class ServiceDatabase: Sendable {
     ) throws {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("shared-1", migrate: Self.createSharedTables)
-        migrator.registerMigration("shared-3", migrate: Self.addAge)
+        migrator.registerMigration("shared-2", migrate: Self.addAge)
         migrations(&migrator)
+        // Behind the service's own, which may still have use for what is dropped.
+        migrator.registerMigration("shared-3", migrate: Self.dropFollowUps)
         if try directory.checkDatabaseIsNotLost() { try DatabaseExamination.pass(in: directory, migrator) }
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
@@ -230,5 +232,14 @@ package final class ServiceDatabase: Sendable {
     /// How often somebody deliberately went back to an older copy.
     private static func addAge(_ db: Database) throws {
         try db.execute(sql: "ALTER TABLE log ADD COLUMN age INTEGER NOT NULL DEFAULT 0")
+    }
+
+    /// What has to be told of an effect, its receiver tells: no event waits here for the acknowledgement any more.
+    private static func dropFollowUps(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE outbox DROP COLUMN eventKind;
+                ALTER TABLE outbox DROP COLUMN eventPayload;
+                """)
     }
 }

@@ -17,31 +17,15 @@ package struct WriteTransaction {
         try group.append(event, stored: stored, db)
     }
 
-    /// Owes another service a change; the relay delivers it once this transaction is on disk.
-    ///
-    /// - Parameter event: published when the receiver has acknowledged, not before.
-    /// - Returns: the number to wait for with ``OutboxRelay/waitForAcknowledgement(of:until:)``.
-    package func owe<Effect: BusEffect, Event: BusEvent>(
-        _ effect: Effect, to receiver: ServiceName, thenPublish event: Event
-    ) throws -> Int64 {
-        try owe(effect, to: receiver, eventKind: Event.kind, eventPayload: Blob(event.wireBytes))
-    }
+    /// The number of the event that is published next.
+    package var nextEvent: Int64 { group.head + 1 }
 
-    /// Owes another service a change that nobody has to be told of.
+    /// Owes another service a change; the relay delivers it once this transaction is on disk.
     ///
     /// - Returns: the number to wait for with ``OutboxRelay/waitForAcknowledgement(of:until:)``.
     package func owe<Effect: BusEffect>(_ effect: Effect, to receiver: ServiceName) throws -> Int64 {
-        try owe(effect, to: receiver, eventKind: nil, eventPayload: nil)
-    }
-
-    private func owe<Effect: BusEffect>(
-        _ effect: Effect, to receiver: ServiceName, eventKind: String?, eventPayload: Blob?
-    ) throws -> Int64 {
-        try db.cachedStatement(
-            sql: "INSERT INTO outbox (receiver, kind, payload, eventKind, eventPayload) VALUES (?, ?, ?, ?, ?)"
-        ).execute(arguments: [
-            Int64(receiver.rawValue), Effect.kind, Blob(effect.wireBytes), eventKind, eventPayload,
-        ])
+        try db.cachedStatement(sql: "INSERT INTO outbox (receiver, kind, payload) VALUES (?, ?, ?)")
+            .execute(arguments: [Int64(receiver.rawValue), Effect.kind, Blob(effect.wireBytes)])
         group.owesEffects = true
         return db.lastInsertedRowID
     }
@@ -52,7 +36,7 @@ final class CommitGroup {
     private(set) var events: [NumberedEvent] = []
     /// Whether one of them put something into the outbox.
     var owesEffects = false
-    private var head: Int64
+    private(set) var head: Int64
 
     init(head: Int64) { self.head = head }
 
@@ -63,7 +47,7 @@ final class CommitGroup {
     /// An event that only counts.
     func appendSilence(_ db: Database) throws { try append(kind: "", payload: [], stored: [], db) }
 
-    func append(kind: String, payload: [UInt8], stored: [UInt8], _ db: Database) throws {
+    private func append(kind: String, payload: [UInt8], stored: [UInt8], _ db: Database) throws {
         try db.cachedStatement(sql: "INSERT INTO event (number, kind, payload) VALUES (?, ?, ?)")
             .run(.integer(head + 1), .text(kind), .blob(stored))
         head += 1

@@ -50,6 +50,17 @@ import Testing
         #expect(numbers(recent.after(7)) == [])
     }
 
+    @Test func `long lists count like long texts`() {
+        var recent = RecentEvents()
+        let accounts = (0..<RecentEvents.maxTextBytes / 16).map { AccountID(Int64($0)) }
+        let change = MessageAPI.ConversationChanged(
+            conversation: ConversationID(1), joined: accounts, left: [], reason: nil)
+        for number in 1...3 as ClosedRange<Int64> { recent.append(.conversationChanged(change), number: number) }
+
+        #expect(numbers(recent.after(2)) == [3])
+        #expect(recent.after(1) == nil)
+    }
+
     @Test func `a restart forgets everything`() {
         var recent = RecentEvents()
         for number in 1...5 as ClosedRange<Int64> { recent.append(message(number), number: number) }

@@ -16,6 +16,15 @@ import Testing
         return "\(sort) \(name) \(bytes)"
     }
 
+    private func line(of reason: ConversationReason) throws -> String {
+        var writer = WireWriter()
+        reason.write(to: &writer)
+        var reader = WireReader(writer.bytes)
+        #expect(try ConversationReason(from: &reader) == reason)
+        let name = "\(reason)".prefix { $0 != "(" }
+        return "reason \(name) \(writer.bytes.hex)"
+    }
+
     private func lines() throws -> [String] {
         var lines: [String] = []
         for exchange in ContractSamples.exchanges {
@@ -25,6 +34,7 @@ import Testing
         }
         for event in ContractSamples.events { lines.append(try line("event", type(of: event).kind, event)) }
         for effect in ContractSamples.effects { lines.append(try line("effect", type(of: effect).kind, effect)) }
+        for reason in ContractSamples.reasons { lines.append(try line(of: reason)) }
         return lines
     }
 

@@ -150,7 +150,7 @@ import Testing
         let queue = try DatabaseQueue(path: folder.databasePath)
         try await queue.write { db in
             try db.execute(sql: "ALTER TABLE log DROP COLUMN age")
-            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'shared-3'")
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'shared-2'")
         }
         try queue.close()
 

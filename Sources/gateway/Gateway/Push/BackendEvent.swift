@@ -6,17 +6,9 @@ enum BackendEvent: Sendable {
     case messageRecalled(MessageAPI.MessageRecalled)
     case messageHidden(MessageAPI.MessageHidden)
     case readIndexMoved(MessageAPI.ReadIndexMoved)
-    case participantsChanged(MessageAPI.ParticipantsChanged)
+    case conversationChanged(MessageAPI.ConversationChanged)
     case friendshipRequested(SocialAPI.FriendshipRequested)
     case friendRequestClosed(SocialAPI.FriendRequestClosed)
-    case friendshipBegan(SocialAPI.FriendshipBegan)
-    case friendshipEnded(SocialAPI.FriendshipEnded)
-    case membersJoined(SocialAPI.MembersJoined)
-    case membersLeft(SocialAPI.MembersLeft)
-    case joinRequested(SocialAPI.JoinRequested)
-    case joinRefused(SocialAPI.JoinRefused)
-    case roleChanged(SocialAPI.RoleChanged)
-    case announced(SocialAPI.Announced)
     case presenceChanged(SocialAPI.PresenceChanged)
     case noticesClaimed(SocialAPI.NoticesClaimed)
     case sessionRevoked(AuthAPI.SessionRevoked)
@@ -31,17 +23,9 @@ enum BackendEvent: Sendable {
         case MessageAPI.MessageRecalled.kind: self = .messageRecalled(try .init(wireBytes: payload))
         case MessageAPI.MessageHidden.kind: self = .messageHidden(try .init(wireBytes: payload))
         case MessageAPI.ReadIndexMoved.kind: self = .readIndexMoved(try .init(wireBytes: payload))
-        case MessageAPI.ParticipantsChanged.kind: self = .participantsChanged(try .init(wireBytes: payload))
+        case MessageAPI.ConversationChanged.kind: self = .conversationChanged(try .init(wireBytes: payload))
         case SocialAPI.FriendshipRequested.kind: self = .friendshipRequested(try .init(wireBytes: payload))
         case SocialAPI.FriendRequestClosed.kind: self = .friendRequestClosed(try .init(wireBytes: payload))
-        case SocialAPI.FriendshipBegan.kind: self = .friendshipBegan(try .init(wireBytes: payload))
-        case SocialAPI.FriendshipEnded.kind: self = .friendshipEnded(try .init(wireBytes: payload))
-        case SocialAPI.MembersJoined.kind: self = .membersJoined(try .init(wireBytes: payload))
-        case SocialAPI.MembersLeft.kind: self = .membersLeft(try .init(wireBytes: payload))
-        case SocialAPI.JoinRequested.kind: self = .joinRequested(try .init(wireBytes: payload))
-        case SocialAPI.JoinRefused.kind: self = .joinRefused(try .init(wireBytes: payload))
-        case SocialAPI.RoleChanged.kind: self = .roleChanged(try .init(wireBytes: payload))
-        case SocialAPI.Announced.kind: self = .announced(try .init(wireBytes: payload))
         case SocialAPI.PresenceChanged.kind: self = .presenceChanged(try .init(wireBytes: payload))
         case SocialAPI.NoticesClaimed.kind: self = .noticesClaimed(try .init(wireBytes: payload))
         case AuthAPI.SessionRevoked.kind: self = .sessionRevoked(try .init(wireBytes: payload))
@@ -59,19 +43,13 @@ extension BackendEvent {
         case .messageRecalled(let recall): [.members(recall.conversation)]
         case .messageHidden(let hiding): [.accounts([hiding.account])]
         case .readIndexMoved(let move): [.members(move.conversation)]
-        case .participantsChanged(let change):
-            [.accounts(change.joined + change.left), .members(change.conversation)]
+        case .conversationChanged(let change):
+            [
+                .accounts(change.joined + change.left + (change.reason?.alsoConcerned ?? [])),
+                .members(change.conversation),
+            ]
         case .friendshipRequested(let request): [.accounts([request.target])]
         case .friendRequestClosed(let request): [.accounts([request.applicant, request.target])]
-        case .friendshipBegan(let friendship): [.accounts([friendship.applicant])]
-        case .friendshipEnded(let friendship): [.accounts([friendship.friend])]
-        case .membersJoined(let joined):
-            [.accounts(joined.accounts + joined.settled.map(\.inviter)), .members(joined.conversation)]
-        case .membersLeft(let left): [.accounts(left.accounts), .members(left.conversation)]
-        case .joinRequested(let request): [.accounts(request.deciders)]
-        case .joinRefused(let refusal): [.accounts(refusal.settled.flatMap { [$0.inviter, $0.invited] })]
-        case .roleChanged(let change): [.members(change.conversation)]
-        case .announced(let announced): [.members(announced.conversation)]
         case .presenceChanged(let change): [.accounts(change.friends.map(\.account))]
         case .noticesClaimed, .sessionRevoked, .profileChanged, .other: []
         }
@@ -83,8 +61,31 @@ extension BackendEvent {
         case .messageSent(let message):
             PushSubjects(
                 people: [message.sender], group: message.conversationKind == .group ? message.conversation : nil)
+        // Who came in for a reason nobody knows was brought in by the group.
+        case .conversationChanged(let change): change.reason?.subjects ?? PushSubjects(group: change.conversation)
         case .friendshipRequested(let request): PushSubjects(people: [request.applicant])
         case .friendRequestClosed(let request): PushSubjects(people: [request.target])
+        case .presenceChanged(let change): PushSubjects(people: [change.account])
+        case .messageRecalled, .messageHidden, .readIndexMoved, .noticesClaimed, .sessionRevoked, .profileChanged,
+            .other:
+            .none
+        }
+    }
+}
+
+extension ConversationReason {
+    /// Whom this concerns beside the members, those who have come and those who have gone.
+    fileprivate var alsoConcerned: [AccountID] {
+        switch self {
+        case .membersJoined(let joined): joined.settled.map(\.inviter)
+        case .joinRequested(let request): request.deciders
+        case .joinRefused(let refusal): refusal.settled.map(\.inviter)
+        case .friendshipBegan, .friendshipEnded, .membersLeft, .roleChanged, .announced: []
+        }
+    }
+
+    fileprivate var subjects: PushSubjects {
+        switch self {
         case .friendshipBegan(let friendship): PushSubjects(people: [friendship.accepter])
         case .friendshipEnded(let friendship): PushSubjects(people: [friendship.account])
         case .membersJoined(let joined):
@@ -98,10 +99,7 @@ extension BackendEvent {
         case .joinRefused(let refusal):
             PushSubjects(people: refusal.settled.map(\.invited), group: refusal.conversation)
         case .roleChanged(let change): PushSubjects(group: change.conversation)
-        case .presenceChanged(let change): PushSubjects(people: [change.account])
-        case .messageRecalled, .messageHidden, .readIndexMoved, .participantsChanged, .announced, .noticesClaimed,
-            .sessionRevoked, .profileChanged, .other:
-            .none
+        case .announced: .none
         }
     }
 }

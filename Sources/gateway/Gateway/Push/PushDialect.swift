@@ -149,6 +149,16 @@ struct PushNames {
         return missing
     }
 
+    /// Keeps what is in memory of some subjects, whatever is forgotten later.
+    mutating func keep(_ subjects: PushSubjects) {
+        for person in subjects.people where fetchedProfiles[person] == nil {
+            if let profile = profiles.cached(person) { fetchedProfiles[person] = profile }
+        }
+        if let group = subjects.group, fetchedGroups[group] == nil, let info = groups.cached(group) {
+            fetchedGroups[group] = info
+        }
+    }
+
     mutating func add(
         _ people: [AccountID: Profile], _ groups: [ConversationID: SocialAPI.GroupInfo], for missing: Missing
     ) {

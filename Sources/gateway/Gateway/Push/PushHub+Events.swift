@@ -5,7 +5,9 @@ import Shared
 /// The events of one service that are not worked off yet.
 struct Lane {
     var events: [(number: Int64, event: BackendEvent)] = []
-    /// Whether the first one waits for a name.
+    /// What is left of the event before them.
+    var fanOut: FanOut?
+    /// Whether the first one waits for a name, or all of them for what is left of the one before.
     var isWaiting = false
 }
 
@@ -34,7 +36,9 @@ extension PushHub {
         for numbered in events {
             let event = decode(numbered, from: service)
             if lanes[service] == nil, !shouldWait(event, names) {
-                apply(event, number: numbered.number, from: service)
+                guard let rest = apply(event, number: numbered.number, from: service) else { continue }
+                lanes[service] = Lane(fanOut: rest, isWaiting: true)
+                goOnLater(service)
             } else {
                 lanes[service, default: Lane()].events.append((numbered.number, event))
             }
@@ -67,6 +71,7 @@ extension PushHub {
             }
         case .message:
             recent.restart(at: position)
+            groups.forgetAll()
             for connection in accounts.values.flatMap(\.connections) {
                 connection.socket.close(code: .serviceRestart, reason: "resume with since")
             }
@@ -79,7 +84,7 @@ extension PushHub {
         }
     }
 
-    private func workOff(_ service: ServiceName) {
+    func workOff(_ service: ServiceName) {
         guard var lane = lanes[service], !lane.isWaiting else { return }
         let names = PushNames(profiles: profiles, groups: groups)
         var done = 0
@@ -94,8 +99,12 @@ extension PushHub {
                 }
                 break
             }
-            apply(event, number: number, from: service)
             done += 1
+            guard let rest = apply(event, number: number, from: service) else { continue }
+            lane.fanOut = rest
+            lane.isWaiting = true
+            goOnLater(service)
+            break
         }
         lane.events.removeFirst(done)
         lanes[service] = lane.isWaiting ? lane : nil
@@ -113,16 +122,21 @@ extension PushHub {
         lane.isWaiting = false
         // The lane may have been emptied meanwhile, and then what is first has not waited.
         let first = lane.events.first?.number == number ? lane.events.removeFirst() : nil
+        if let first, let rest = apply(first.event, number: first.number, from: service) {
+            lane.fanOut = rest
+            lane.isWaiting = true
+            goOnLater(service)
+        }
         lanes[service] = lane
-        if let first { apply(first.event, number: first.number, from: service) }
         workOff(service)
     }
 
-    private func apply(_ event: BackendEvent, number: Int64, from service: ServiceName) {
+    /// - Returns: what could not leave in this tick; whatever is behind it has to wait.
+    private func apply(_ event: BackendEvent, number: Int64, from service: ServiceName) -> FanOut? {
         if service == .message { recent.append(event, number: number) }
         switch event {
         case .messageSent(let message): lastMessage = message.id
-        case .participantsChanged(let change): follow(change)
+        case .conversationChanged(let change): follow(change)
         case .noticesClaimed(let claim): take(claim)
         case .sessionRevoked(let revocation):
             gate.revoke(revocation.session, expiresAt: revocation.expiresAt)
@@ -130,11 +144,16 @@ extension PushHub {
         case .profileChanged(let change): profiles.forget(change.account)
         default: break
         }
-        push(event, number: service == .message ? number : nil)
-        if case .roleChanged(let change) = event, change.role == .owner { groups.forget(change.conversation) }
+        let rest = push(event, number: service == .message ? number : nil)
+        if case .conversationChanged(let change) = event, case .roleChanged(let role) = change.reason,
+            role.role == .owner
+        {
+            groups.forget(change.conversation)
+        }
+        return rest
     }
 
-    private func follow(_ change: MessageAPI.ParticipantsChanged) {
+    private func follow(_ change: MessageAPI.ConversationChanged) {
         for account in change.joined where accounts[account]?.conversations != nil {
             accounts[account]?.conversations?.insert(change.conversation)
             join(change.conversation, account)
@@ -157,13 +176,16 @@ extension PushHub {
     }
 
     /// - Parameter number: for message-svc's events, which starting connections find among the recent ones.
-    private func push(_ event: BackendEvent, number: Int64?) {
+    /// - Returns: what could not leave in this tick.
+    private func push(_ event: BackendEvent, number: Int64?) -> FanOut? {
         if number == nil { keepForStarting(event) }
-        guard !dialects.isEmpty, concernsSomebody(event) else { return }
+        guard !dialects.isEmpty, concernsSomebody(event) else { return nil }
         let names = PushNames(profiles: profiles, groups: groups)
+        if case .conversationChanged = event, let number { return pushChange(event, number: number, names) }
         for (dialect, _) in dialects {
             for push in dialect.pushes(about: event, names) { send(push, in: dialect.name, number: number) }
         }
+        return nil
     }
 
     private func keepForStarting(_ event: BackendEvent) {
@@ -173,7 +195,7 @@ extension PushHub {
         }
     }
 
-    private func send(_ push: Push, in dialect: Dialect, number: Int64?) {
+    func send(_ push: Push, in dialect: Dialect, number: Int64?) {
         var encoded: PushFrame?
         func send(to account: AccountID) {
             for connection in accounts[account]?.connections ?? [] where connection.dialectName == dialect {

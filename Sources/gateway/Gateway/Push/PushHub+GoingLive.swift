@@ -6,19 +6,30 @@ extension PushHub {
     /// Pause before a service that was found away is asked again; doubles up to the last one.
     static let firstRetry = Duration.milliseconds(100)
     static let lastRetry = Duration.seconds(2)
+    /// Pause before it is looked again whether events have come that are on their way; doubles up to ``firstRetry``.
+    private static let firstLook = Duration.milliseconds(1)
     /// Connections that may ask for what they missed at the same time: after a restart everybody comes at once.
     private static let maxAttaching = 64
     /// Events kept for one connection until it is live.
     static let maxEarlyEvents = 1_000
+
+    /// How far a connection that is not live has come.
+    private struct Place {
+        var missed: MessageAPI.Missed
+        var lastOpening: Int64?
+
+        /// Whether its client wants what it missed.
+        var isResumed: Bool { missed != .none }
+    }
 
     /// Brings a connection to life, however often it takes.
     func goLive(_ connection: PushConnection, missed: MessageAPI.Missed) {
         starting[connection.id] = connection
         Task {
             if connection.isExclusive { await succeed(as: connection) }
-            var missed = missed
+            var place = Place(missed: missed)
             await retrying(while: { connection.socket.isOpen }) { () async throws(ServiceError) in
-                try await goLive(connection, missed: &missed)
+                try await goLive(connection, from: &place)
             }
         }
     }
@@ -45,51 +56,39 @@ extension PushHub {
 
     /// Sends what was missed and joins the live events without a hole or a repetition.
     ///
-    /// - Parameter missed: where to go on when this has to be repeated.
+    /// - Parameter place: where to go on when this has to be repeated.
     /// - Returns: `false` when live events ran away meanwhile and it has to be repeated.
-    private func goLive(
-        _ connection: PushConnection, missed: inout MessageAPI.Missed
-    ) async throws(ServiceError) -> Bool {
+    private func goLive(_ connection: PushConnection, from place: inout Place) async throws(ServiceError) -> Bool {
         let account = connection.session.account
         var reply: MessageAPI.Attach.Reply
         repeat {
-            reply = try await attach(account, missed)
-            let conversations = Set(reply.missed.map(\.conversation))
-            let names = await names(of: reply.missed.map { .messageSent($0) }, in: connection.dialect)
-            for message in reply.missed {
-                // What is sent to a connection that is closing has not been served.
-                guard connection.socket.isOpen else { return true }
-                push(.messageSent(message), names, to: connection, in: conversations)
-                note(connection, servedUpTo: message.id)
-                missed = .after(message.id)
-                if connection.socket.queued.bytes > maxBacklogBytes {
-                    await connection.socket.drained()
-                    confirmNotices(of: connection)
-                }
-            }
+            reply = try await attach(account, place)
+            guard await catchUp(connection, with: reply, &place) else { return true }
         } while reply.hasMore
+        await hear(upTo: reply.position, for: connection)
 
-        var position = reply.position
-        // A client that saw the handshake counts on everything sent since, however long message-svc took to answer.
-        if case .none = missed, let openedAt = connection.openedAt { position = min(position, openedAt) }
-        guard let (between, names) = await recentEvents(after: position, for: connection) else {
+        // A client that saw the handshake counts on everything since, however long message-svc took to answer.
+        let start = min(reply.position, connection.openedAt ?? reply.position)
+        guard let (between, names) = await recentEvents(after: start, for: connection) else {
             connection.openedAt = nil
             return false
         }
         guard connection.socket.isOpen else { return true }
         // From here on nothing is awaited: no event can come in between.
         var conversations = Set(reply.conversations)
-        for (_, event) in between {
-            if case .participantsChanged(let change) = event {
-                if change.joined.contains(account) { conversations.insert(change.conversation) }
-                if change.left.contains(account) { conversations.remove(change.conversation) }
-            }
+        for case (let number, .conversationChanged(let change)) in between.reversed() where number <= reply.position {
+            change.undo(in: &conversations, of: account)
+        }
+        for (number, event) in between {
+            if case .conversationChanged(let change) = event { change.follow(in: &conversations, of: account) }
+            // What is in the answer was sent with it.
+            if case .messageSent = event, place.isResumed, number <= reply.position { continue }
             push(event, names, to: connection, in: conversations)
         }
         for event in connection.early { push(event, names, to: connection, in: conversations) }
         connection.early = []
         starting[connection.id] = nil
-        connection.position = max(position, recent.position)
+        connection.position = max(start, recent.position)
         note(connection, servedUpTo: max(reply.last, lastMessage))
         if accounts[account]?.conversations == nil {
             accounts[account]?.conversations = conversations
@@ -98,9 +97,77 @@ extension PushHub {
         return true
     }
 
+    /// Sends what one answer says was missed, each conversation that began before its messages.
+    ///
+    /// - Returns: `false` when the connection has ended.
+    private func catchUp(
+        _ connection: PushConnection, with reply: MessageAPI.Attach.Reply, _ place: inout Place
+    ) async -> Bool {
+        let openings = await tellable(reply.openings, for: connection)
+        let conversations = Set(reply.openings.map(\.conversation) + reply.missed.map(\.conversation))
+        let events = openings + reply.missed.map { .messageSent($0) }
+        let names = await names(of: events, in: connection.dialect)
+        for event in events {
+            // What is sent to a connection that is closing has not been served.
+            guard connection.socket.isOpen else { return false }
+            push(event, names, to: connection, in: conversations)
+            if case .messageSent(let message) = event {
+                note(connection, servedUpTo: message.id)
+                place.missed = .after(message.id)
+            }
+            if connection.socket.queued.bytes > maxBacklogBytes {
+                await connection.socket.drained()
+                confirmNotices(of: connection)
+            }
+        }
+        place.lastOpening = reply.openings.last?.number ?? place.lastOpening
+        return true
+    }
+
+    /// How an account came into conversations, as the events that told of it live.
+    ///
+    /// Of some nobody knows it any more: a friend then counts as the one who has accepted, and a group's owner as the one
+    /// who has brought the account in.
+    private func tellable(
+        _ openings: [MessageAPI.Opening], for connection: PushConnection
+    ) async -> [BackendEvent] {
+        let account = connection.session.account
+        func event(_ opening: MessageAPI.Opening, _ reason: ConversationReason?) -> BackendEvent {
+            .conversationChanged(
+                MessageAPI.ConversationChanged(
+                    conversation: opening.conversation, joined: [account], left: [], reason: reason))
+        }
+        let unexplained = openings.filter { $0.reason == nil && $0.peer == nil }.map { event($0, nil) }
+        let names = await names(of: unexplained, in: connection.dialect)
+        return openings.map { opening in
+            if let reason = opening.reason { return event(opening, reason) }
+            if let peer = opening.peer {
+                let friendship = SocialAPI.FriendshipBegan(
+                    applicant: account, accepter: peer, conversation: opening.conversation, request: FriendRequestID(0))
+                return event(opening, .friendshipBegan(friendship))
+            }
+            let group = names.group(opening.conversation)
+            let joined = SocialAPI.MembersJoined(
+                conversation: opening.conversation, name: group?.name ?? "", accounts: [account],
+                operator: group?.owner ?? account, settled: [])
+            return event(opening, .membersJoined(joined))
+        }
+    }
+
+    /// Returns when this gateway has heard of everything an answer of message-svc knows of: its connections and that
+    /// answer then speak of the same place in the log.
+    private func hear(upTo position: Int64, for connection: PushConnection) async {
+        var pause = Self.firstLook
+        while connection.socket.isOpen, recent.position < position {
+            // Ends early only with the process.
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.firstRetry)
+        }
+    }
+
     /// What an account has missed, asked for when its turn has come.
     private func attach(
-        _ account: AccountID, _ missed: MessageAPI.Missed
+        _ account: AccountID, _ place: Place
     ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
         if attaching < Self.maxAttaching {
             attaching += 1
@@ -109,7 +176,8 @@ extension PushHub {
         }
         defer { if let next = attachQueue.popFirst() { next.resume() } else { attaching -= 1 } }
         return try await backend.message.call(
-            MessageAPI.Attach(account: account, missed: missed), CallContext(trace: ""))
+            MessageAPI.Attach(account: account, missed: place.missed, lastOpening: place.lastOpening),
+            CallContext(trace: ""))
     }
 
     /// The events of message-svc that came while a connection was being started, with the names they need.
@@ -140,5 +208,19 @@ extension PushHub {
             }
             connection.socket.send(push.frame().bytes(for: account))
         }
+    }
+}
+
+extension MessageAPI.ConversationChanged {
+    /// Follows the change in the conversations of an account.
+    fileprivate func follow(in conversations: inout Set<ConversationID>, of account: AccountID) {
+        if joined.contains(account) { conversations.insert(conversation) }
+        if left.contains(account) { conversations.remove(conversation) }
+    }
+
+    /// Takes the change back.
+    fileprivate func undo(in conversations: inout Set<ConversationID>, of account: AccountID) {
+        if joined.contains(account) { conversations.remove(conversation) }
+        if left.contains(account) { conversations.insert(conversation) }
     }
 }

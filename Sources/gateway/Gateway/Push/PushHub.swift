@@ -12,6 +12,7 @@ import Shared
 /// | `PushHub` | connections come and go |
 /// | `PushHub+GoingLive` | what a new connection has missed, and how it joins what comes |
 /// | `PushHub+Events` | events, in order, to those they concern |
+/// | `PushHub+FanOut` | those that mean very many frames, a part of them in each tick |
 /// | `PushHub+Notices` | dialects with one connection per account: which one stays, and how far it was served |
 /// | `PushHub+Presence` | who is connected here, told to social-svc |
 /// | `PushHub+Sessions` | which connections end with a session, those without pushes included |
@@ -40,8 +41,10 @@ actor PushHub {
     var members: [ConversationID: Set<AccountID>] = [:]
     /// The dialects spoken here now, with the number of their connections.
     private(set) var dialects: [(dialect: any PushDialect, connections: Int)] = []
-    /// What was heard of services whose events wait for a name.
+    /// What was heard of services whose events wait for a name, or for what is left of one before them.
     var lanes: [ServiceName: Lane] = [:]
+    /// Frames that changes of conversations may still mean in this tick.
+    var framesLeft = PushHub.maxFramesPerTick
     var recent = RecentEvents()
     var claims = RecentClaims()
     /// The last message heard of.
@@ -141,7 +144,7 @@ actor PushHub {
             Metric("martlet_connected_accounts", "Accounts with a push connection.", Double(accounts.count)),
             Metric("martlet_recent_events", "Events kept for connections being opened.", Double(recent.count)),
             Metric(
-                "martlet_waiting_events", "Events that wait for a name.",
+                "martlet_waiting_events", "Events that wait for a name, or for what is left of one before them.",
                 Double(lanes.values.reduce(0) { $0 + $1.events.count })),
         ]
     }

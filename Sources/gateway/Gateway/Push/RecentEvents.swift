@@ -5,7 +5,7 @@ import Shared
 struct RecentEvents {
     /// Events kept.
     static let maxCount = 4_096
-    /// Bytes of message text kept, so that long messages cannot fill the memory.
+    /// Bytes of texts and lists kept, so that long events cannot fill the memory.
     static let maxTextBytes = 16 << 20
 
     private var events: CircularBuffer<(number: Int64, event: BackendEvent)> = []
@@ -42,7 +42,10 @@ struct RecentEvents {
 
 extension BackendEvent {
     fileprivate var textBytes: Int {
-        guard case .messageSent(let message) = self else { return 0 }
-        return message.text.utf8.count
+        switch self {
+        case .messageSent(let message): message.text.utf8.count
+        case .conversationChanged(let change): change.wireBytes.count
+        default: 0
+        }
     }
 }

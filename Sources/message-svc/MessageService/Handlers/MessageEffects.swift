@@ -19,8 +19,12 @@ enum MessageEffects {
             logNoChange(MessageAPI.ChangeSilence.kind, change.conversation, logger)
         }
         inbox.on(MessageAPI.CloseConversation.self) { transaction, closing in
-            if try store.close(closing.conversation, transaction) { return }
+            if try store.close(closing, transaction) { return }
             logNoChange(MessageAPI.CloseConversation.kind, closing.conversation, logger)
+        }
+        inbox.on(MessageAPI.TellConversation.self) { transaction, news in
+            if try store.tell(news, transaction) { return }
+            logNoChange(MessageAPI.TellConversation.kind, news.conversation, logger)
         }
         return inbox
     }

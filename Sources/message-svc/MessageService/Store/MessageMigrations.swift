@@ -6,6 +6,7 @@ enum MessageMigrations {
         migrator.registerMigration("message-1", migrate: createTimelines)
         migrator.registerMigration("message-2", migrate: addPairsSilenceAndNotices)
         migrator.registerMigration("message-3", migrate: countWhatWasSent)
+        migrator.registerMigration("message-4", migrate: rememberOpenings)
     }
 
     static func createTimelines(_ db: Database) throws {
@@ -126,6 +127,36 @@ enum MessageMigrations {
                 FROM formerHiddenMessage JOIN message ON message.id = messageID
                 ORDER BY 1, 2, 3;
                 DROP TABLE formerHiddenMessage;
+                """)
+    }
+
+    /// - `participant.opening` is the number of the event that brought an account in: openings are found in their order,
+    ///   over an index that serves every other list of an account's conversations too. Those from before have negative
+    ///   numbers, each account's in the order in which it joined.
+    /// - `opening` is why, as far as it concerns the account; those from before have none.
+    /// - `message.participantsChanged` is the former name of an event whose reason nobody knew.
+    static func rememberOpenings(_ db: Database) throws {
+        try db.execute(
+            sql: """
+                ALTER TABLE participant ADD COLUMN opening INTEGER NOT NULL DEFAULT 0;
+                UPDATE participant SET opening = former.opening FROM (
+                    SELECT conversationID, accountID, -row_number() OVER (
+                        PARTITION BY accountID ORDER BY joinedAfter DESC, conversationID DESC) AS opening
+                    FROM participant
+                ) AS former
+                WHERE former.conversationID = participant.conversationID AND former.accountID = participant.accountID;
+
+                DROP INDEX participantByAccount;
+                CREATE INDEX participantByAccount ON participant (accountID, opening, joinedAfter);
+
+                CREATE TABLE opening (
+                    accountID INTEGER NOT NULL,
+                    conversationID INTEGER NOT NULL,
+                    reason BLOB NOT NULL,
+                    PRIMARY KEY (accountID, conversationID)
+                ) STRICT, WITHOUT ROWID;
+
+                UPDATE event SET kind = 'message.conversationChanged' WHERE kind = 'message.participantsChanged';
                 """)
     }
 }

@@ -21,18 +21,17 @@ extension MessageStore {
                     opening.conversation, opening.conversationKind.rawValue, now, pair?.smaller, pair?.greater,
                 ])
             guard db.changesCount == 1 else { return false }
-            for account in participants {
-                try db.execute(
-                    sql: "INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)",
-                    arguments: [opening.conversation, account, joinedAfter])
-            }
+            let admission = Admission(
+                to: opening.conversation, after: joinedAfter, because: opening.reason, transaction)
+            for account in participants { _ = try admission.admit(account) }
             let timeline = Timeline(
                 kind: opening.conversationKind, pair: pair, participants: participants, lastSequence: 0)
             timelines.keep(timeline, for: opening.conversation, in: &state)
             if let pair { timelines.forget(pair, in: &state) }
             try transaction.publish(
-                MessageAPI.ParticipantsChanged(
-                    conversation: opening.conversation, joined: opening.participants, left: []))
+                MessageAPI.ConversationChanged(
+                    conversation: opening.conversation, joined: opening.participants, left: [],
+                    reason: opening.reason))
             guard !opening.greeting.isEmpty else { return true }
             let greeting = MessageAPI.Send(
                 sender: opening.greeter, to: .conversation(opening.conversation), text: opening.greeting,
@@ -54,29 +53,33 @@ extension MessageStore {
         return try timelines.withState { state in
             guard try Self.isOpen(conversation, db) else { return false }
             let joinedAfter = try lastMessage(&state, db)
-            let insertion = try db.cachedStatement(
-                sql: """
-                    INSERT INTO participant (conversationID, accountID, joinedAfter) VALUES (?, ?, ?)
-                    ON CONFLICT DO NOTHING
-                    """)
-            let joined = try change.joined.filter { account in
-                if contradicted.contains(account) { return false }
-                try insertion.execute(arguments: [conversation, account, joinedAfter])
-                return db.changesCount == 1
-            }
+            let admission = Admission(to: conversation, after: joinedAfter, because: change.reason, transaction)
+            let joined = try change.joined.filter { try !contradicted.contains($0) && admission.admit($0) }
             let deletion = try db.cachedStatement(
                 sql: "DELETE FROM participant WHERE conversationID = ? AND accountID = ?")
             let left = try change.left.filter { account in
                 if contradicted.contains(account) { return false }
                 try deletion.execute(arguments: [conversation, account])
-                return db.changesCount == 1
+                guard db.changesCount == 1 else { return false }
+                try Self.forgetOpening(of: conversation, for: account, db)
+                return true
             }
             guard !joined.isEmpty || !left.isEmpty else { return false }
             timelines.change(conversation, joined: joined, left: left, in: &state)
             try transaction.publish(
-                MessageAPI.ParticipantsChanged(conversation: conversation, joined: joined, left: left))
+                MessageAPI.ConversationChanged(
+                    conversation: conversation, joined: joined, left: left, reason: change.reason))
             return true
         }
+    }
+
+    /// Tells what has happened in an open conversation and changes nothing here.
+    func tell(_ news: MessageAPI.TellConversation, _ transaction: WriteTransaction) throws -> Bool {
+        guard try Self.isOpen(news.conversation, transaction.db) else { return false }
+        try transaction.publish(
+            MessageAPI.ConversationChanged(
+                conversation: news.conversation, joined: [], left: [], reason: news.reason))
+        return true
     }
 
     /// Forbids a participant to write, or lets him write again.
@@ -96,7 +99,8 @@ extension MessageStore {
     }
 
     /// Closes a conversation: all leave it, and nobody joins it again.
-    func close(_ conversation: ConversationID, _ transaction: WriteTransaction) throws -> Bool {
+    func close(_ closing: MessageAPI.CloseConversation, _ transaction: WriteTransaction) throws -> Bool {
+        let conversation = closing.conversation
         let db = transaction.db
         return try timelines.withState { state in
             guard try Self.isOpen(conversation, db) else { return false }
@@ -107,9 +111,11 @@ extension MessageStore {
                 db, sql: "SELECT accountID FROM participant WHERE conversationID = ? ORDER BY accountID",
                 arguments: [conversation])
             try db.execute(sql: "DELETE FROM participant WHERE conversationID = ?", arguments: [conversation])
+            for account in left { try Self.forgetOpening(of: conversation, for: account, db) }
             timelines.forget(conversation, in: &state)
             try transaction.publish(
-                MessageAPI.ParticipantsChanged(conversation: conversation, joined: [], left: left))
+                MessageAPI.ConversationChanged(
+                    conversation: conversation, joined: [], left: left, reason: closing.reason))
             return true
         }
     }

@@ -113,12 +113,18 @@ extension MessageStore {
             case .after(let message): message
             case .unnoticed: try position(of: .notice, for: request.account, db)
             }
-        let missed = try point.map { try messages(of: request.account, after: $0, limit: limit, db) }
-        return MessageAPI.Attach.Reply(
+        var reply = MessageAPI.Attach.Reply(
             position: try ServiceDatabase.head(db),
-            conversations: try memberships(of: request.account, db).map(\.conversation),
-            missed: missed?.messages.map(\.message) ?? [], hasMore: missed?.hasMore ?? false,
-            last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0))
+            conversations: try memberships(of: request.account, db).map(\.conversation), missed: [], hasMore: false,
+            last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0), openings: [])
+        guard let point else { return reply }
+        (reply.openings, reply.hasMore) = try openings(
+            for: request.account, from: point, after: request.lastOpening, limit: limit, db)
+        guard !reply.hasMore else { return reply }
+        let missed = try messages(of: request.account, after: point, limit: limit, db)
+        reply.missed = missed.messages.map(\.message)
+        reply.hasMore = missed.hasMore
+        return reply
     }
 
     /// Messages of all conversations of an account after a point, in id order; none only when there are no more.

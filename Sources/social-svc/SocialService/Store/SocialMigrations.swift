@@ -6,6 +6,7 @@ enum SocialMigrations {
         migrator.registerMigration("social-1", migrate: createFriendships)
         migrator.registerMigration("social-2", migrate: createGroups)
         migrator.registerMigration("social-3", migrate: createBlocksAndHandles)
+        migrator.registerMigration("social-4", migrate: moveReasonsIntoEffects)
         migrator.registerMigration("social-5", migrate: addWhatIsShown)
         migrator.registerMigration("social-6", migrate: foldGroupNames)
         migrator.registerMigration("social-7", migrate: createAnnouncedPresence)

@@ -66,9 +66,12 @@ extension SocialStore {
         try db.execute(
             sql: "UPDATE chatGroup SET dissolvedAt = ? WHERE conversation = ?", arguments: [now, conversation])
         _ = try transaction.owe(
-            MessageAPI.CloseConversation(conversation: conversation), to: .message,
-            thenPublish: SocialAPI.MembersLeft(
-                conversation: conversation, name: try name(of: conversation, db), accounts: [account],
-                operator: account))
+            MessageAPI.CloseConversation(
+                conversation: conversation,
+                reason: .membersLeft(
+                    SocialAPI.MembersLeft(
+                        conversation: conversation, name: try name(of: conversation, db), accounts: [account],
+                        operator: account))),
+            to: .message)
     }
 }

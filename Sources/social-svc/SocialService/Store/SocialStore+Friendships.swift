@@ -8,7 +8,7 @@ extension SocialStore {
     static let maxShownRemarkBytes = 5 << 20
 
     /// Settles a pending request as accepted and its mirror image with it, makes the two friends, and owes message-svc
-    /// their conversation with its greeting; the friendship is announced when that is open.
+    /// their conversation with its greeting, which tells of the friendship.
     func accept(_ applicant: AccountID, by accepter: AccountID, now: Int64) async throws(ServiceError) -> Owed {
         try await database.write { [rules] transaction in
             try Self.accept(applicant, by: accepter, rules, now: now, transaction)
@@ -51,15 +51,16 @@ extension SocialStore {
         let effect = try transaction.owe(
             MessageAPI.OpenConversation(
                 conversation: conversation, conversationKind: .private, participants: [applicant, accepter],
-                greeting: FriendshipRules.greeting, greeter: accepter),
-            to: .message,
-            thenPublish: SocialAPI.FriendshipBegan(
-                applicant: applicant, accepter: accepter, conversation: conversation, request: settlement.requests[0]))
+                greeting: FriendshipRules.greeting, greeter: accepter,
+                reason: .friendshipBegan(
+                    SocialAPI.FriendshipBegan(
+                        applicant: applicant, accepter: accepter, conversation: conversation,
+                        request: settlement.requests[0]))),
+            to: .message)
         return Owed(conversation: conversation, effect: effect)
     }
 
-    /// Ends a friendship in both directions and owes message-svc the closing of its conversation; the end is announced
-    /// when that is closed.
+    /// Ends a friendship in both directions and owes message-svc the closing of its conversation, which tells of it.
     func endFriendship(of account: AccountID, with friend: AccountID) async throws(ServiceError) -> Owed {
         try await database.write { transaction in
             let db = transaction.db
@@ -68,8 +69,11 @@ extension SocialStore {
             }
             try db.execute(sql: "DELETE FROM friendship WHERE conversation = ?", arguments: [conversation])
             let effect = try transaction.owe(
-                MessageAPI.CloseConversation(conversation: conversation), to: .message,
-                thenPublish: SocialAPI.FriendshipEnded(account: account, friend: friend, conversation: conversation))
+                MessageAPI.CloseConversation(
+                    conversation: conversation,
+                    reason: .friendshipEnded(
+                        SocialAPI.FriendshipEnded(account: account, friend: friend, conversation: conversation))),
+                to: .message)
             return Owed(conversation: conversation, effect: effect)
         }
     }

@@ -8,8 +8,7 @@ extension SocialStore {
     /// much that the group cannot be shown any more.
     static let maxShownAnnouncementBytes = 2 << 20
 
-    /// Creates a group of an account and friends of its, and owes message-svc the conversation; the members are announced
-    /// when that is open.
+    /// Creates a group of an account and friends of its, and owes message-svc the conversation, which tells its members.
     ///
     /// - Parameter creation: names nobody twice.
     /// - Returns: the group, and what message-svc is owed.
@@ -38,10 +37,12 @@ extension SocialStore {
             let effect = try transaction.owe(
                 MessageAPI.OpenConversation(
                     conversation: conversation, conversationKind: .group, participants: [creator] + friends,
-                    greeting: "", greeter: creator),
-                to: .message,
-                thenPublish: SocialAPI.MembersJoined(
-                    conversation: conversation, name: creation.name, accounts: friends, operator: creator, settled: []))
+                    greeting: "", greeter: creator,
+                    reason: .membersJoined(
+                        SocialAPI.MembersJoined(
+                            conversation: conversation, name: creation.name, accounts: friends, operator: creator,
+                            settled: []))),
+                to: .message)
             let group = SocialAPI.GroupInfo(
                 conversation: conversation, name: creation.name, handle: handle, introduction: creation.introduction,
                 owner: creator, memberCount: Int32(friends.count + 1))
@@ -153,20 +154,27 @@ extension SocialStore {
         for account in accounts { try statement.execute(arguments: [conversation, account, role, now]) }
     }
 
-    /// Gives a member another role and announces it.
+    /// Gives a member another role and has it told.
     static func change(
         _ account: AccountID, in conversation: ConversationID, to role: SocialAPI.Role,
         _ transaction: WriteTransaction
     ) throws {
         try transaction.db.cachedStatement(sql: "UPDATE member SET role = ? WHERE conversation = ? AND account = ?")
             .execute(arguments: [role, conversation, account])
-        try transaction.publish(
-            SocialAPI.RoleChanged(
-                conversation: conversation, name: try name(of: conversation, transaction.db), account: account,
-                role: role))
+        let change = SocialAPI.RoleChanged(
+            conversation: conversation, name: try name(of: conversation, transaction.db), account: account, role: role)
+        try tell(conversation, .roleChanged(change), transaction)
     }
 
-    /// Ends memberships and owes message-svc the change, which is announced when it is in force there.
+    /// Owes message-svc the news of what happened in a group, in order with what changes its conversation. Nobody waits
+    /// for it.
+    static func tell(
+        _ conversation: ConversationID, _ reason: ConversationReason, _ transaction: WriteTransaction
+    ) throws {
+        _ = try transaction.owe(MessageAPI.TellConversation(conversation: conversation, reason: reason), to: .message)
+    }
+
+    /// Ends memberships and owes message-svc the change, which tells of it.
     static func remove(
         _ accounts: [AccountID], from conversation: ConversationID, by actor: AccountID,
         _ transaction: WriteTransaction
@@ -175,10 +183,13 @@ extension SocialStore {
             sql: "DELETE FROM member WHERE conversation = ? AND account = ?")
         for account in accounts { try statement.execute(arguments: [conversation, account]) }
         let effect = try transaction.owe(
-            MessageAPI.ChangeParticipants(conversation: conversation, joined: [], left: accounts), to: .message,
-            thenPublish: SocialAPI.MembersLeft(
-                conversation: conversation, name: try name(of: conversation, transaction.db), accounts: accounts,
-                operator: actor))
+            MessageAPI.ChangeParticipants(
+                conversation: conversation, joined: [], left: accounts,
+                reason: .membersLeft(
+                    SocialAPI.MembersLeft(
+                        conversation: conversation, name: try name(of: conversation, transaction.db),
+                        accounts: accounts, operator: actor))),
+            to: .message)
         return Owed(conversation: conversation, effect: effect)
     }
 }

@@ -8,8 +8,8 @@ extension SocialStore {
     static let maxListedJoinRequests = 1_000
     /// Bytes of the join requests of one answer and of their groups; what does not fit shows when older ones are decided.
     static let maxListedJoinRequestBytes = 4 << 20
-    /// Bytes of the requests named in the event of a decision. Of more the latest are left out: they are settled all the
-    /// same, and nobody can ask so often that the decision is too long to announce.
+    /// Bytes of the requests named in what is told of a decision. Of more the latest are left out: they are settled all the
+    /// same, and nobody can ask so often that the decision is too long to tell.
     static let maxSettledBytes = 4 << 20
 
     private static let joinRequestColumns = "id, conversation, inviter, invited, message, createdAt"
@@ -131,8 +131,8 @@ extension SocialStore {
         }
     }
 
-    /// Settles every pending request for some people, and makes them members when they are accepted; both is announced,
-    /// the latter when message-svc knows it.
+    /// Settles every pending request for some people, and makes them members when they are accepted; message-svc tells
+    /// of both.
     private static func settle(
         _ accounts: [AccountID], accepting accepts: Bool, by actor: AccountID, in conversation: ConversationID,
         now: Int64, _ transaction: WriteTransaction
@@ -143,21 +143,26 @@ extension SocialStore {
         let settled = try settleRequests(
             for: accounts, in: conversation, as: accepts ? .accepted : .refused, now: now, db)
         guard accepts else {
-            try transaction.publish(
-                SocialAPI.JoinRefused(conversation: conversation, name: name, settled: settled, operator: actor))
+            let refused = SocialAPI.JoinRefused(
+                conversation: conversation, name: name, settled: settled, operator: actor)
+            try tell(conversation, .joinRefused(refused), transaction)
             return nil
         }
         try add(accounts, as: .member, to: conversation, now: now, db)
         let effect = try transaction.owe(
-            MessageAPI.ChangeParticipants(conversation: conversation, joined: accounts, left: []), to: .message,
-            thenPublish: SocialAPI.MembersJoined(
-                conversation: conversation, name: name, accounts: accounts, operator: actor, settled: settled))
+            MessageAPI.ChangeParticipants(
+                conversation: conversation, joined: accounts, left: [],
+                reason: .membersJoined(
+                    SocialAPI.MembersJoined(
+                        conversation: conversation, name: name, accounts: accounts, operator: actor,
+                        settled: settled))),
+            to: .message)
         return Owed(conversation: conversation, effect: effect)
     }
 
     /// Takes all pending requests for some people to their end.
     ///
-    /// - Returns: the oldest of them, as many as an event holds.
+    /// - Returns: the oldest of them, as many as an effect holds.
     private static func settleRequests(
         for accounts: [AccountID], in conversation: ConversationID, as state: RequestState, now: Int64, _ db: Database
     ) throws -> [SocialAPI.JoinRequest] {
@@ -196,10 +201,10 @@ extension SocialStore {
     private static func announce(
         _ requests: [SocialAPI.JoinRequest], in conversation: ConversationID, _ transaction: WriteTransaction
     ) throws {
-        try transaction.publish(
-            SocialAPI.JoinRequested(
-                conversation: conversation, name: try name(of: conversation, transaction.db), requests: requests,
-                deciders: try deciders(of: conversation, transaction.db)))
+        let requested = SocialAPI.JoinRequested(
+            conversation: conversation, name: try name(of: conversation, transaction.db), requests: requests,
+            deciders: try deciders(of: conversation, transaction.db))
+        try tell(conversation, .joinRequested(requested), transaction)
     }
 
     /// Whether somebody has asked already that somebody may join.

@@ -4,7 +4,7 @@ import SharedStorage
 
 /// What owner, admins and members do in a group.
 extension SocialStore {
-    /// Stores an announcement and announces it.
+    /// Stores an announcement and has it told.
     func announce(
         _ body: String, by author: AccountID, in conversation: ConversationID, now: Int64
     ) async throws(ServiceError) -> AnnouncementID {
@@ -15,16 +15,15 @@ extension SocialStore {
                 sql: "INSERT INTO announcement (conversation, author, body, publishedAt) VALUES (?, ?, ?, ?)",
                 arguments: [conversation, author, StoredText(body), now])
             let announcement = AnnouncementID(db.lastInsertedRowID)
-            try transaction.publish(
-                SocialAPI.Announced(
-                    conversation: conversation,
-                    announcement: SocialAPI.Announcement(
-                        id: announcement, author: author, body: body, publishedAt: now)))
+            let announced = SocialAPI.Announced(
+                conversation: conversation,
+                announcement: SocialAPI.Announcement(id: announcement, author: author, body: body, publishedAt: now))
+            try Self.tell(conversation, .announced(announced), transaction)
             return announcement
         }
     }
 
-    /// Makes members admins and announces each who was none.
+    /// Makes members admins and has each told who was none.
     func appoint(
         _ accounts: [AccountID], by owner: AccountID, in conversation: ConversationID
     ) async throws(ServiceError) {
@@ -36,7 +35,7 @@ extension SocialStore {
         }
     }
 
-    /// Gives a group another owner and announces both new roles.
+    /// Gives a group another owner and has both new roles told.
     func transfer(
         _ conversation: ConversationID, from owner: AccountID, to heir: AccountID
     ) async throws(ServiceError) {

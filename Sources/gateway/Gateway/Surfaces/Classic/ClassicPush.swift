@@ -25,6 +25,15 @@ struct ClassicPush: PushDialect {
                 json.field("sender_id", request.applicant.rawValue)
                 json.field("sender_name", names.profile(of: request.applicant)?.userName ?? "")
             }
+        case .conversationChanged(let change): change.reason.map { about($0, names) } ?? []
+        case .messageHidden, .friendRequestClosed, .presenceChanged, .noticesClaimed, .sessionRevoked, .profileChanged,
+            .other:
+            []
+        }
+    }
+
+    private func about(_ reason: ConversationReason, _ names: PushNames) -> [Push] {
+        switch reason {
         case .friendshipBegan(let friendship):
             push("friend_application_agreed", to: .accounts([friendship.applicant])) { json in
                 json.field("friend_id", friendship.accepter.rawValue)
@@ -68,9 +77,7 @@ struct ClassicPush: PushDialect {
                 json.field("announcement_id", announced.announcement.id.rawValue)
                 json.field("announcement_body", announced.announcement.body)
             }
-        case .messageHidden, .participantsChanged, .friendRequestClosed, .joinRefused, .presenceChanged,
-            .noticesClaimed, .sessionRevoked, .profileChanged, .other:
-            []
+        case .joinRefused: []
         }
     }
 

@@ -8,8 +8,11 @@ struct RestPush: PushDialect {
     let sessionOver = WebSocketEnd(code: 4401, reason: "session over")
     let tooSlowCode = WebSocketCloseCode(rawValue: 4408)
 
-    /// No frame of this dialect names a group.
-    func subjects(of event: BackendEvent) -> PushSubjects { PushSubjects(people: event.subjects.people) }
+    /// Only messages and requests show names, of people.
+    func subjects(of event: BackendEvent) -> PushSubjects {
+        if case .conversationChanged = event { return .none }
+        return PushSubjects(people: event.subjects.people)
+    }
 
     func pushes(about event: BackendEvent, _ names: PushNames) -> [Push] {
         switch event {
@@ -45,31 +48,42 @@ struct RestPush: PushDialect {
                 json.field("sender_name", names.profile(of: request.applicant)?.nickname ?? "")
                 json.field("message", request.message)
             }
-        case .friendshipBegan(let friendship):
-            decision(
-                on: friendship.request, .accepted, to: friendship.applicant, by: friendship.accepter,
-                friendship.conversation)
         case .friendRequestClosed(let closed):
             decision(
                 on: closed.request, closed.state,
                 to: closed.closer == closed.applicant ? closed.target : closed.applicant, by: closed.closer)
-        case .friendshipEnded(let friendship):
-            push("friend_deleted", to: .accounts([friendship.friend])) { json in
-                json.field("friend_id", friendship.account.rawValue)
+        case .conversationChanged(let change): about(change)
+        case .presenceChanged, .noticesClaimed, .sessionRevoked, .profileChanged, .other: []
+        }
+    }
+
+    /// What tells an account of a conversation comes first of what it hears of it, and what takes it away last.
+    private func about(_ change: MessageAPI.ConversationChanged) -> [Push] {
+        let conversation = change.conversation
+        func note(_ what: String, to audience: Audience) -> [Push] {
+            push("conversation_changed", to: audience) { json in
+                json.field("conversation_id", conversation.rawValue)
+                json.field("change", what)
             }
-        case .participantsChanged(let change):
-            conversationChanged(change.conversation, "joined", to: .accounts(change.joined))
-                + conversationChanged(change.conversation, "left", to: .accounts(change.left))
-                + conversationChanged(
-                    change.conversation, "members",
-                    to: .members(change.conversation, besides: Set(change.joined + change.left)))
-        case .roleChanged(let change):
-            conversationChanged(change.conversation, "role", to: .members(change.conversation))
-        case .announced(let announced):
-            conversationChanged(announced.conversation, "announcement", to: .members(announced.conversation))
-        case .membersJoined, .membersLeft, .joinRequested, .joinRefused, .presenceChanged, .noticesClaimed,
-            .sessionRevoked, .profileChanged, .other:
-            []
+        }
+        let joined = note("joined", to: .accounts(change.joined))
+        let left = note("left", to: .accounts(change.left))
+        switch change.reason {
+        case .friendshipBegan(let friendship):
+            return decision(
+                on: friendship.request, .accepted, to: friendship.applicant, by: friendship.accepter, conversation)
+                + joined
+        case .friendshipEnded(let friendship):
+            return left
+                + push("friend_deleted", to: .accounts([friendship.friend])) { json in
+                    json.field("friend_id", friendship.account.rawValue)
+                }
+        case .membersJoined, .membersLeft, nil:
+            let others = Audience.members(conversation, besides: Set(change.joined + change.left))
+            return joined + left + note("members", to: others)
+        case .roleChanged: return note("role", to: .members(conversation))
+        case .announced: return note("announcement", to: .members(conversation))
+        case .joinRequested, .joinRefused: return []
         }
     }
 
@@ -82,15 +96,6 @@ struct RestPush: PushDialect {
             json.field("status", state.restName)
             json.field("friend_id", other.rawValue)
             json.field("conversation_id", conversation?.rawValue)
-        }
-    }
-
-    private func conversationChanged(
-        _ conversation: ConversationID, _ change: String, to audience: Audience
-    ) -> [Push] {
-        push("conversation_changed", to: audience) { json in
-            json.field("conversation_id", conversation.rawValue)
-            json.field("change", change)
         }
     }
 

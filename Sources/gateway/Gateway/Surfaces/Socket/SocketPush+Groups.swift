@@ -27,10 +27,11 @@ extension SocketPush {
     func welcomes(_ joined: SocialAPI.MembersJoined, _ names: PushNames) -> [Push] {
         let group = names.socketGroup(joined.conversation, joined.name)
         let newcomers = joined.settled.isEmpty ? [] : joined.accounts
+        let others = Audience.members(joined.conversation, besides: Set(joined.accounts))
         return invitations(joined, to: group, names)
             + joinResults(of: joined.settled, agree: true, by: joined.operator, in: group, names)
             + newcomers.map { newcomer in
-                Push(to: .members(joined.conversation, besides: Set(joined.accounts))) {
+                Push(to: others) {
                     Self.notice("group_join", from: "\(joined.operator)") { json in
                         group.writeNames(to: &json)
                         group.writePicture(to: &json)
@@ -104,6 +105,7 @@ extension SocketPush {
     func farewells(_ left: SocialAPI.MembersLeft, _ names: PushNames) -> [Push] {
         let group = names.socketGroup(left.conversation, left.name)
         let removed = left.accounts.filter { $0 != left.operator }
+        let others = Audience.members(left.conversation, besides: Set(left.accounts))
         let kick = Push(to: .accounts(removed)) {
             Self.notice("group_kicked_out", from: "\(left.operator)") { json in
                 group.writeNames(to: &json)
@@ -112,7 +114,7 @@ extension SocketPush {
         }
         return [kick]
             + left.accounts.map { leaver in
-                Push(to: .members(left.conversation, besides: Set(left.accounts))) {
+                Push(to: others) {
                     Self.notice("group_leave", from: "\(leaver)") { json in
                         group.writeNames(to: &json)
                         let person = names.socketPerson(leaver)

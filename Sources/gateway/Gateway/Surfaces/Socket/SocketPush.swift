@@ -31,19 +31,26 @@ struct SocketPush: PushDialect {
                 }
             ]
         case .friendshipRequested(let request): [friendAdd(request, names)]
-        case .friendshipBegan(let friendship):
-            [friendAddResult(agree: true, by: friendship.accepter, to: friendship.applicant, names)]
         case .friendRequestClosed(let request):
             // Only a refusal is an answer.
             request.state == .refused
                 ? [friendAddResult(agree: false, by: request.target, to: request.applicant, names)] : []
+        case .presenceChanged(let change): statusChanges(change, names)
+        case .conversationChanged(let change): change.reason.map { about($0, names) } ?? []
+        case .messageHidden, .readIndexMoved, .noticesClaimed, .sessionRevoked, .profileChanged, .other: []
+        }
+    }
+
+    private func about(_ reason: ConversationReason, _ names: PushNames) -> [Push] {
+        switch reason {
+        case .friendshipBegan(let friendship):
+            [friendAddResult(agree: true, by: friendship.accepter, to: friendship.applicant, names)]
         case .friendshipEnded(let friendship):
             [
                 Push(to: .accounts([friendship.friend])) {
                     Self.notice("friend_deleted", from: "\(friendship.account)")
                 }
             ]
-        case .presenceChanged(let change): statusChanges(change, names)
         case .membersJoined(let joined): welcomes(joined, names)
         case .joinRefused(let refusal):
             joinResults(
@@ -61,9 +68,7 @@ struct SocketPush: PushDialect {
                     }
                 }
             ]
-        case .messageHidden, .readIndexMoved, .participantsChanged, .announced, .noticesClaimed, .sessionRevoked,
-            .profileChanged, .other:
-            []
+        case .announced: []
         }
     }
 
