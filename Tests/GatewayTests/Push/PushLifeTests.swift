@@ -35,7 +35,7 @@ import Testing
             let other = try await bob.listen()
             var sockets: [WebSocketClient] = []
             for _ in 0..<10 { sockets.append(try await alice.listen()) }
-            for socket in sockets.prefix(2) { #expect(try await socket.end() == 1008) }
+            for socket in sockets.prefix(2) { #expect(try await socket.end() == 1013) }
 
             try await bob.send("hello", to: conversation)
             for socket in sockets.dropFirst(2) + [other] { #expect(try await socket.nextMessageIDs(1) == [2]) }
@@ -56,7 +56,7 @@ import Testing
             #expect(try await alice.ask("POST", "/user/logout").status == 200)
             var codes: [UInt16?] = []
             for socket in sockets { codes.append(try await socket.end()) }
-            #expect(codes.filter { $0 == 1008 }.count == 17)
+            #expect(codes.filter { $0 == 1013 }.count == 17)
             #expect(codes.filter { $0 == 4401 }.count == 3)
         }
     }

@@ -13,8 +13,6 @@ protocol PushDialect: Sendable {
     var maxLifetime: Duration? { get }
     /// How a connection that reads too slowly is closed.
     var tooSlowCode: WebSocketCloseCode { get }
-    /// How the oldest of too many connections of one account is closed.
-    var surplusCode: WebSocketCloseCode { get }
     /// The names a push about an event shows; those of people and of the group it is about, unless it says otherwise.
     func subjects(of event: BackendEvent) -> PushSubjects
     /// Set when an account has one connection of this dialect at most, and message-svc keeps its place.
@@ -23,7 +21,6 @@ protocol PushDialect: Sendable {
 
 extension PushDialect {
     var maxLifetime: Duration? { nil }
-    var surplusCode: WebSocketCloseCode { .policyViolation }
     var exclusivity: PushExclusivity? { nil }
 
     func subjects(of event: BackendEvent) -> PushSubjects { event.subjects }

@@ -168,7 +168,7 @@ actor PushHub {
         if open.count > maxConnectionsPerAccount {
             // One that may never arrive takes nobody's place.
             let surplus = open.first { !$0.hasArrived } ?? open[0]
-            surplus.socket.close(code: surplus.dialect.surplusCode, reason: "too many connections")
+            surplus.socket.close(code: .tryAgainLater, reason: "too many connections")
         }
     }
 

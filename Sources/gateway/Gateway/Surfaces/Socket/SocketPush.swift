@@ -6,8 +6,6 @@ struct SocketPush: PushDialect {
     let name = Dialect.socket
     let sessionOver = SocketSurface.unauthorized
     let tooSlowCode = WebSocketCloseCode.tryAgainLater
-    // Clients log out on the usual one.
-    let surplusCode = WebSocketCloseCode.tryAgainLater
     let exclusivity: PushExclusivity? = PushExclusivity(closeCode: 4409) { account in
         notice("forced_logout", from: "system").bytes(for: account)
     }
