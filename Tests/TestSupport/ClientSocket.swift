@@ -159,6 +159,13 @@ package final class ClientSocket: Sendable {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
+    /// Resets the connection: what is on its way is lost to both sides.
+    package func reset() {
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        Glibc.connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
     private func wait(for events: Int32, until deadline: ContinuousClock.Instant) throws {
         while true {
             let left = deadline - .now

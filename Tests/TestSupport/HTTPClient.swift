@@ -94,6 +94,24 @@ package final class HTTPClient: Sendable {
         }
     }
 
+    /// Ends the sending side of the connection; answers can still be read.
+    package func endSending() async throws {
+        try await ClientSocket.run(on: queue) { try self.current().shutdownSending() }
+    }
+
+    /// Resets the connection, like a process that ends without having read everything.
+    package func reset() async throws {
+        try await ClientSocket.run(on: queue) {
+            try self.current().reset()
+            self.connection.withLock { $0 = Connection() }
+        }
+    }
+
+    /// Reads so many bytes, and leaves the rest unread.
+    package func take(_ count: Int, within limit: Duration = .seconds(10)) async throws -> [UInt8] {
+        try await ClientSocket.run(on: queue) { try self.current().take(count, until: .now + limit) }
+    }
+
     private func current(toSend: Bool = false) throws -> ClientSocket {
         try connection.withLock { connection in
             if let socket = connection.socket, !(toSend && connection.isSpent) { return socket }

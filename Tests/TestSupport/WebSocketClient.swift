@@ -137,6 +137,11 @@ package final class WebSocketClient: Sendable {
         try await ClientSocket.run(on: sending) { try self.socket.send(bytes) }
     }
 
+    /// Ends the sending side; what the server sends can still be read.
+    package func endSending() {
+        socket.shutdownSending()
+    }
+
     /// Ends the connection without a closing handshake.
     package func cut() {
         socket.close()

@@ -13,8 +13,13 @@ import Testing
         return (users[0], users[1])
     }
 
-    @Test func `a connection that ends before its hand-over arrives takes nothing from the next one`() async throws {
-        try await withGateway { site in
+    @Test(arguments: [true, false])
+    func `a connection that ends before its hand-over arrives takes nothing from the next one`(
+        writesPastChannel: Bool
+    ) async throws {
+        try await withGateway {
+            $0.gateway.server.webSocket.writesPastChannel = writesPastChannel
+        } _: { site in
             let (_, bob) = try await missed(3, site)
             // Released, a client's socket is closed like that of a process that ends: what was not read is lost with it.
             for _ in 0..<20 { _ = try await bob.listen() }
@@ -23,8 +28,11 @@ import Testing
         }
     }
 
-    @Test func `a client that does not read is handed over the same again`() async throws {
-        try await withGateway { site in
+    @Test(arguments: [true, false])
+    func `a client that does not read is handed over the same again`(writesPastChannel: Bool) async throws {
+        try await withGateway {
+            $0.gateway.server.webSocket.writesPastChannel = writesPastChannel
+        } _: { site in
             let (alice, bob) = try await missed(0, site)
             let text = String(repeating: "x", count: 9_000)
             let deaf = try await WebSocketClient.connect(

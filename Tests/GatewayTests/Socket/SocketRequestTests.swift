@@ -153,7 +153,60 @@ import Testing
         }
     }
 
-    @Test func `a request of 64 KiB is read and one byte more ends the connection`() async throws {
+    @Test(arguments: [
+        (WebSocketClient.encode(opcode: 2, payload: [1]), "1003 binary messages are not accepted"),
+        (WebSocketClient.encode(opcode: 1, payload: [0xFF]), "1007 text is not UTF-8"),
+        (WebSocketClient.encode(opcode: 3, payload: []), "1002 reserved opcode"),
+        (WebSocketClient.encode(opcode: 1, payload: [UInt8](repeating: 32, count: 300_000)), "1009 message is too big"),
+    ]) func `what was asked before a broken rule is answered before the end`(frame: [UInt8], end: String) async throws {
+        try await withHeldSends { sends, sockets in
+            let socket = sockets[0]
+            try await send(1...3, on: socket)
+            try await socket.send(raw: frame)
+            try await send(4...4, on: socket)
+            try await sends.untilArrived(3)
+            for number in [3, 1, 2] { try sends.answer("\(number)") }
+            for number in 1...3 { #expect(try await socket.nextPush()["data"]["messageId"] == .string("\(number)")) }
+            #expect(try await socket.ending() == end)
+            #expect(sends.arrived == ["1", "2", "3"])
+        }
+    }
+
+    @Test func `a client that ends its side is answered first`() async throws {
+        try await withHeldSends { sends, sockets in
+            let socket = sockets[0]
+            try await send(1...40, on: socket)
+            socket.endSending()
+            try await sends.untilArrived(32)
+            for number in 1...32 { try sends.answer("\(number)") }
+            try await sends.untilArrived(40)
+            for number in 33...40 { try sends.answer("\(number)") }
+            for number in 1...40 { #expect(try await socket.nextPush()["data"]["messageId"] == .string("\(number)")) }
+            #expect(try await socket.end() == 1000)
+        }
+    }
+
+    @Test func `ten thousand characters fit, every one of them escaped`() async throws {
+        try await withGateway { site in
+            let users = try await site.socketFriends("Alice", "Bob")
+            let socket = try await users[0].open("/ws/chat/send_msg")
+            let text = String(repeating: "😀", count: 10_000)
+            let escaped = String(repeating: #"\ud83d\ude00"#, count: 10_000)
+            try await socket.sendText(#"{"toUserId":"\#(users[1].id)","msg":"\#(escaped)"}"#)
+            let answer = try await socket.nextPush()
+            #expect(answer["code"] == "8999")
+            let notices = try await users[1].listen()
+            while true {
+                let notice = try await notices.notice()
+                if notice["data"]["messageId"] == answer["data"]["messageId"] {
+                    #expect(notice["data"]["msg"] == .string(text))
+                    break
+                }
+            }
+        }
+    }
+
+    @Test func `a request of 256 KiB is read and one byte more ends the connection`() async throws {
         try await withGateway {
             // The limit is the dialect's own, whatever that of the server is.
             $0.gateway.server.webSocket.maxMessageBytes = 1 << 20
@@ -161,7 +214,7 @@ import Testing
             let alice = try await site.socketUser("Alice")
             let socket = try await alice.open("/ws/friend/add")
             let head = #"{"userId":"99","x":""#
-            let request = head + String(repeating: "a", count: 65_536 - head.utf8.count - 2) + "\"}"
+            let request = head + String(repeating: "a", count: 262_144 - head.utf8.count - 2) + "\"}"
             try await socket.sendText(request)
             #expect(try await socket.nextPush()["code"] == "0102")
             // However it is cut.

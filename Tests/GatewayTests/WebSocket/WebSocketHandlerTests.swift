@@ -36,6 +36,30 @@ import Testing
         #expect(fixture.connection.isOpen)
     }
 
+    @Test func `of many pings at once the latest is answered, and a client that reads stays`() throws {
+        let fixture = try WebSocketHandlerFixture()
+        let pings = (1...100_000).flatMap { WebSocketClient.encode(opcode: 9, payload: Array("\($0)".utf8)) }
+
+        try fixture.receive(pings + WebSocketClient.encode(opcode: 1, payload: [97]))
+
+        #expect(fixture.connection.isOpen)
+        #expect(fixture.texts == ["a"])
+        #expect(try fixture.written() == [0x8A, 6] + Array("100000".utf8))
+        #expect(try fixture.written() == nil)
+        try fixture.receive(opcode: 9, "next")
+        #expect(try fixture.written() == [0x8A, 4] + Array("next".utf8))
+    }
+
+    @Test func `a ping before a close is not answered behind it`() throws {
+        let fixture = try WebSocketHandlerFixture()
+
+        try fixture.receive(
+            WebSocketClient.encode(opcode: 9, payload: [1]) + WebSocketClient.encode(opcode: 8, payload: [3, 0xE8]))
+
+        #expect(try fixture.written()?.suffix(4) == [0x88, 2, 3, 0xE8])
+        #expect(try fixture.written() == nil)
+    }
+
     @Test func `a character may be split between fragments`() throws {
         let fixture = try WebSocketHandlerFixture()
 
@@ -86,11 +110,11 @@ import Testing
         ("binary", WebSocketClient.encode(opcode: 2, payload: [1]), 1003),
         ("binary fragment", WebSocketClient.encode(opcode: 2, payload: [1], isFinal: false), 1003),
         // The head alone is refused: nothing is collected.
-        ("one byte too large", [0x81, 0xFF, 0, 0, 0, 0, 0, 1, 0, 1], 1009),
+        ("one byte too large", [0x81, 0xFF, 0, 0, 0, 0, 0, 4, 0, 1], 1009),
         ("absurdly large", [0x81, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], 1009),
         (
             "fragments too large",
-            WebSocketClient.encode(opcode: 1, payload: [UInt8](repeating: 97, count: 65_536), isFinal: false)
+            WebSocketClient.encode(opcode: 1, payload: [UInt8](repeating: 97, count: 262_144), isFinal: false)
                 + WebSocketClient.encode(opcode: 0, payload: [97]), 1009
         ),
     ]
@@ -107,6 +131,35 @@ import Testing
         #expect(fixture.texts.isEmpty)
         #expect(!fixture.connection.send(WebSocketFrameBytes(text: "x")))
         #expect(try fixture.written() == nil)
+    }
+
+    @Test func `who is being answered is answered before a broken rule ends the connection`() throws {
+        let fixture = try WebSocketHandlerFixture()
+        var end: WebSocketEnd?
+        fixture.connection.onEnding = { end = $0 }
+
+        try fixture.receive(opcode: 1, "asked")
+        try fixture.receive(WebSocketClient.encode(opcode: 2, payload: [1]))
+        try fixture.receive(opcode: 1, "late")
+        try fixture.receive(opcode: 9, "late")
+        #expect(fixture.texts == ["asked"])
+        #expect(try fixture.written() == nil && fixture.closes.isEmpty)
+        #expect(fixture.connection.send(WebSocketFrameBytes(text: "a")))
+        fixture.connection.close(try #require(end))
+        fixture.channel.embeddedEventLoop.run()
+        #expect(
+            try fixture.written() == [0x81, 1, 97, 0x88, 34, 3, 0xEB] + Array("binary messages are not accepted".utf8))
+        #expect(fixture.closes == [1003])
+
+        let forgetful = try WebSocketHandlerFixture()
+        forgetful.connection.onEnding = { _ in }
+        try forgetful.receive(WebSocketClient.encode(opcode: 2, payload: [1]))
+        forgetful.advance(.seconds(7))
+        #expect(try forgetful.written() == nil)
+        forgetful.advance(.seconds(1))
+        #expect(try forgetful.writtenCloseCode() == 1003)
+        forgetful.advance(.seconds(5))
+        #expect(!forgetful.channel.isActive)
     }
 
     @Test(arguments: [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] as [UInt16])
@@ -309,7 +362,7 @@ import Testing
 
         let busy = try WebSocketHandlerFixture()
         var drains = 0
-        busy.connection.onDrain = { drains += 1 }
+        busy.connection.onEnding = { _ in drains += 1 }
         busy.handler.drain()
         busy.channel.embeddedEventLoop.run()
         #expect(drains == 1)

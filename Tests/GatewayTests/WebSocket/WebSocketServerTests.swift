@@ -162,12 +162,29 @@ import Testing
         }
     }
 
-    @Test(arguments: SeededGenerator.seeds(1))
-    func `frames of any size reach a slow reader whole and in order, and its close comes behind them`(
-        seed: UInt64
-    ) async throws {
+    @Test func `a slow reader is told so before what it has not read`() async throws {
         let connected = Signal<WebSocketConnection>()
         try await withEdge(application(connected: connected)) { port, _ in
+            let slow = try await WebSocketClient.connect(port: port, path: "/push", receiveBufferBytes: 65_536)
+            let connection = await connected.value
+            let frame = WebSocketFrameBytes(text: ByteBuffer(repeating: 97, count: 4_000))
+            while try await connection.eventLoop.submit({ connection.send(frame) }).get() {}
+
+            var frames = 0
+            while try await slow.nextFrame().opcode != 8 { frames += 1 }
+            #expect(slow.closeCode == 1013)
+            // What the kernels and the channel had taken, and nothing of the megabyte behind it.
+            #expect(frames * 4_000 < 500_000)
+        }
+    }
+
+    @Test(arguments: SeededGenerator.seeds(1), [true, false])
+    func `frames of any size reach a slow reader whole and in order, and its close comes behind them`(
+        seed: UInt64, writesPastChannel: Bool
+    ) async throws {
+        let connected = Signal<WebSocketConnection>()
+        let limits = HTTPServerConfiguration.limits { $0.webSocket.writesPastChannel = writesPastChannel }
+        try await withEdge(application(connected: connected), limits: limits) { port, _ in
             let slow = try await WebSocketClient.connect(port: port, path: "/push", receiveBufferBytes: 65_536)
             let connection = await connected.value
             var random = SeededGenerator(seed: seed)
@@ -201,13 +218,14 @@ import Testing
         }
     }
 
-    @Test func `one frame reaches many, in order`() async throws {
+    @Test(arguments: [true, false]) func `one frame reaches many, in order`(writesPastChannel: Bool) async throws {
         let connections = Mutex<[WebSocketConnection]>([])
         let application = TestApplication(upgrade: { _ in
             .accept { connection in connections.withLock { $0.append(connection) } }
         })
+        let limits = HTTPServerConfiguration.limits { $0.webSocket.writesPastChannel = writesPastChannel }
 
-        try await withEdge(application) { port, server in
+        try await withEdge(application, limits: limits) { port, server in
             var clients: [WebSocketClient] = []
             for _ in 0..<30 { clients.append(try await WebSocketClient.connect(port: port, path: "/")) }
             try await eventually("all are connected") { connections.withLock { $0.count } == 30 }
@@ -263,7 +281,7 @@ import Testing
     }
 
     @Test func `a connection that does not finish within the limit of a stop is cut`() async throws {
-        let application = TestApplication(upgrade: { _ in .accept { $0.onDrain = {} } })
+        let application = TestApplication(upgrade: { _ in .accept { $0.onEnding = { _ in } } })
         try await withEdge(application) { port, server in
             let client = try await WebSocketClient.connect(port: port, path: "/")
             await server.drain(within: .milliseconds(10))

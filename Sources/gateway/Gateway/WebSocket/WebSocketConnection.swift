@@ -45,12 +45,13 @@ final class WebSocketConnection: Sendable {
         set { handler.onClose = newValue }
     }
 
-    /// Called when the server stops, and again if it is told to stop again. Whoever sets it closes the connection with
-    /// ``WebSocketEnd/serverStops`` as soon as nothing is under way on it; one left open is cut at the limit of the
-    /// stop. Without it the connection is closed at once.
-    var onDrain: (() -> Void)? {
-        get { handler.onDrain }
-        set { handler.onDrain = newValue }
+    /// Called when the connection is to end: the server stops (and again if it is told to stop again), the peer broke a
+    /// rule, or it has ended its side. Whoever sets it closes the connection with the end it is given as soon as nothing is
+    /// under way on it; nothing more is delivered meanwhile, but at a stop. One left open is closed after
+    /// ``WebSocketConfiguration/endingTimeout``, at a stop cut at its limit. Without it the connection is closed at once.
+    var onEnding: ((WebSocketEnd) -> Void)? {
+        get { handler.onEnding }
+        set { handler.onEnding = newValue }
     }
 
     /// Whether binary messages are delivered; otherwise they close the connection with 1003.

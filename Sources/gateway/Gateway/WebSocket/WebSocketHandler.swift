@@ -13,6 +13,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     enum Phase {
         case open
+        /// The connection ends this way once its owner has said what there is to be said, or time is up; the peer is not
+        /// listened to any more.
+        case ending(WebSocketEnd, until: NIODeadline)
         /// Our close frame is queued or sent, and the peer's is awaited.
         case awaitingClose(until: NIODeadline)
         /// The peer has nothing more to say, or nothing that could be understood.
@@ -24,6 +27,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// cost as much as one.
     private static let gatheredBytes = 16 * 1024
 
+    /// Bytes that the channel is given before the kernel has taken some of them. What waits behind them can still be
+    /// dropped, so that a slow reader hears soon why its connection ends.
+    private static let maxWritingBytes = 64 * 1024
+
     /// How often and how long an orderly close waits for the peer's acknowledgement, if it does: longer than one may be
     /// delayed on Linux, 0.2 s.
     private static let lingeringStep = TimeAmount.milliseconds(10)
@@ -33,7 +40,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var onText: ((ByteBuffer) -> Void)?
     var onBinary: ((ByteBuffer) -> Void)?
     var onClose: ((WebSocketCloseCode?) -> Void)?
-    var onDrain: (() -> Void)?
+    var onEnding: ((WebSocketEnd) -> Void)?
     var overflowCloseCode: WebSocketCloseCode
     var acceptsBinary: Bool {
         get { assembler.acceptsBinary }
@@ -57,8 +64,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether reading waits for room in the share.
     private(set) var isHeldBack = false
     private var context: ChannelHandlerContext?
-    /// The channel's socket, if it has one: kept, because to look for it costs a good part of a short write.
-    private var transport: (any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>)?
+    private var socket: ChannelSocket?
     /// Kept alive with the channel, so that callbacks may refer to it weakly; released behind the last callback.
     private var connection: WebSocketConnection?
     private var phase = Phase.open
@@ -69,10 +75,14 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isProcessing = false
     private var isPaused = false
     private var holdsRead = false
+    /// Whether the peer has ended its side.
+    private var hasInputEnded = false
     private var lastFrame: NIODeadline
     private var lastPing: NIODeadline
     /// Since when a message has been coming in without coming to its end.
     private var incompleteSince: NIODeadline?
+    /// What the latest ping said that is not answered yet: the only one that has to be (RFC 6455 section 5.5.3).
+    private var pingToAnswer: ByteBuffer?
 
     /// Frames of this tick, then what the channel has not handed to the kernel yet.
     private var pending: [ByteBuffer] = []
@@ -92,6 +102,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var awaitsFlush = false
     private var awaitsWrite = false
     private var closesWhenWritten = false
+    private var endsOutputWhenWritten = false
     private var isLingering = false
     private var lingeredSteps = 0
     private var drainWaiters: [CheckedContinuation<Void, Never>] = []
@@ -118,14 +129,16 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     var isOpen: Bool {
-        if case .open = phase { return true }
-        return false
+        switch phase {
+        case .open, .ending: true
+        case .awaitingClose, .discarding, .gone: false
+        }
     }
 
     /// Whether the peer's side has the answer to the handshake and everything sent behind it; asks the kernel.
     var isEstablished: Bool {
         guard isOpen, let context else { return false }
-        return isEverythingWritten(context) && unacknowledgedBytes == 0
+        return isEverythingWritten(context) && socket?.unacknowledgedBytes == 0
     }
 
     /// Whether ``deliveredBytes`` will not change any more.
@@ -137,24 +150,10 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// As the kernel knows it. When there is nothing to ask any more, what it knew after the peer's goodbye: a connection
     /// that breaks off has left bytes that were acknowledged and not read.
     private var acknowledgedBytes: UInt64 {
-        guard let unacknowledged = unacknowledgedBytes else { return lastAcknowledged }
-        let acknowledged = writtenBytes - min(writtenBytes, unacknowledged)
+        guard let unacknowledged = socket?.unacknowledgedBytes else { return lastAcknowledged }
+        let acknowledged = writtenBytes - min(writtenBytes, UInt64(unacknowledged))
         if hasSaidGoodbye { lastAcknowledged = acknowledged }
         return acknowledged
-    }
-
-    private var unacknowledgedBytes: UInt64? {
-        guard context != nil else { return nil }
-        // What is no socket keeps nothing back.
-        guard let transport else { return 0 }
-        var count: CInt = 0
-        do {
-            let result = try transport.withUnsafeTransport { ioctl($0, UInt(TIOCOUTQ), &count) }
-            return result == 0 ? UInt64(max(0, count)) : nil
-        } catch {
-            // The socket is gone.
-            return nil
-        }
     }
 
     var queued: (bytes: Int, frames: Int) { (pendingBytes + writingBytes, pending.count + writingFrames) }
@@ -163,12 +162,12 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        transport = context.channel._channelCore as? any NIOTransportAccessibleChannelCore<NIOBSDSocket.Handle>
+        socket = ChannelSocket(context.channel, takesShortcut: configuration.writesPastChannel)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
-        transport = nil
+        socket = nil
         die()
     }
 
@@ -177,14 +176,28 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    /// The peer says nothing more without having said goodbye: what it has acknowledged is known only until it is closed.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
             return context.fireUserInboundEventTriggered(event)
         }
+        inputEnded()
+    }
+
+    /// The peer says nothing more, without having said goodbye. Whoever is just being answered is answered first.
+    func inputEnded() {
+        hasInputEnded = true
         hasSaidGoodbye = true
-        finallyDelivered = deliveredBytes
-        cut()
+        // What it has acknowledged is known only until the socket is closed.
+        guard isOpen, onEnding != nil, reader.buffer.readableBytes <= configuration.maxHeldBytes else {
+            finallyDelivered = deliveredBytes
+            return cut()
+        }
+        endWithInput()
+    }
+
+    private func endWithInput() {
+        guard hasInputEnded, !isPaused, !isHeldBack, case .open = phase else { return }
+        end(with: WebSocketEnd(code: .normal, reason: ""))
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -207,7 +220,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             share.use(bytes: bytes.readableBytes)
             reader.append(bytes)
             process()
-        case .discarding, .gone: break
+        case .ending, .discarding, .gone: break
         }
     }
 
@@ -241,7 +254,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
             handler.onText = nil
             handler.onBinary = nil
             handler.onClose = nil
-            handler.onDrain = nil
+            handler.onEnding = nil
             onClose?(code)
         }
     }
@@ -262,8 +275,9 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 handle(event)
             }
         } catch {
-            return fail(error)
+            return end(with: WebSocketEnd(code: error.code, reason: error.reason))
         }
+        endWithInput()
         if !reader.isInsideFrame, !assembler.isInsideMessage {
             incompleteSince = nil
         } else if incompleteSince == nil {
@@ -301,7 +315,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var receives: Bool {
         switch phase {
         case .open, .awaitingClose: true
-        case .discarding, .gone: false
+        case .ending, .discarding, .gone: false
         }
     }
 
@@ -312,7 +326,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case _ where !isOpen: break
         case .text(let text): onText?(text)
         case .binary(let bytes): onBinary?(bytes)
-        case .ping(let payload): send(WebSocketFrameBytes(.pong, payload: payload))
+        case .ping(let payload): answerPing(payload)
         case .pong, .incomplete: break
         }
     }
@@ -356,12 +370,26 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func enqueue(_ bytes: ByteBuffer) {
+        append(bytes)
+        flushSoon()
+    }
+
+    private func append(_ bytes: ByteBuffer) {
         pending.append(bytes)
         pendingBytes += bytes.readableBytes
         queuedBytes += UInt64(bytes.readableBytes)
+    }
+
+    private func flushSoon() {
         guard !awaitsFlush else { return }
         awaitsFlush = true
         flusher.add(self)
+    }
+
+    /// However many pings come before there is room for a pong, the last one is answered.
+    private func answerPing(_ payload: ByteBuffer) {
+        pingToAnswer = payload
+        flushSoon()
     }
 
     /// Writes the frames of this tick. Called by the ``WebSocketFlusher``.
@@ -370,38 +398,43 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// a short write (decision 0011). What the kernel does not take waits in the channel.
     func flush() {
         awaitsFlush = false
-        guard !pending.isEmpty, let context else { return }
-        let frames = pending.count
+        guard let context, writingBytes < Self.maxWritingBytes else { return }
+        if let payload = pingToAnswer {
+            pingToAnswer = nil
+            append(WebSocketFrameBytes(.pong, payload: payload).bytes)
+        }
+        guard !pending.isEmpty else { return }
         // Before the first frame it may still hold the answer to the handshake.
         let isChannelEmpty = writingFrames == 0 && (writtenBytes > 0 || isEverythingWritten(context))
-        writingFrames += frames
-        writingBytes += pendingBytes
         if pendingBytes <= Self.gatheredBytes {
+            let frames = pending.count
+            writingFrames += frames
+            writingBytes += pendingBytes
             var bytes = frames == 1 ? pending[0] : flusher.gather(pending, pendingBytes)
-            if isChannelEmpty { bytes.moveReaderIndex(forwardBy: writeToSocket(bytes)) }
-            dropPending()
+            if isChannelEmpty, let socket { bytes.moveReaderIndex(forwardBy: socket.write(bytes)) }
+            pending.removeAll(keepingCapacity: frames <= 16)
+            pendingBytes = 0
             if bytes.readableBytes == 0 { return wrote(writingFrames, writingBytes) }
             context.write(wrapOutboundOut(bytes), promise: nil)
         } else {
-            for frame in pending { context.write(wrapOutboundOut(frame), promise: nil) }
-            dropPending()
+            writeSome(context)
         }
         context.flush()
         noteWrites()
     }
 
-    private func dropPending() {
-        pending.removeAll(keepingCapacity: pending.count <= 16)
-        pendingBytes = 0
-    }
-
-    /// Writes what the kernel takes at once and returns how many bytes that is. Whatever keeps it from taking more, the channel
-    /// finds out too.
-    private func writeToSocket(_ bytes: ByteBuffer) -> Int {
-        let written = try? transport?.withUnsafeTransport { socket in
-            bytes.withUnsafeReadableBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+    /// Gives the channel as many frames as it may have, and at least one.
+    private func writeSome(_ context: ChannelHandlerContext) {
+        var frames = 0
+        while frames < pending.count, writingBytes < Self.maxWritingBytes {
+            let bytes = pending[frames]
+            frames += 1
+            writingBytes += bytes.readableBytes
+            pendingBytes -= bytes.readableBytes
+            context.write(wrapOutboundOut(bytes), promise: nil)
         }
-        return max(0, written ?? 0)
+        writingFrames += frames
+        pending.removeFirst(frames)
     }
 
     /// Takes note of what the kernel has taken: all of it as a rule, and then a promise per write would only cost.
@@ -432,6 +465,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         if !hasDropped { writtenBytes += UInt64(bytes) }
         closeIfWritten()
         if queued.frames == 0 { releaseDrainWaiters() }
+        if !pending.isEmpty { flushSoon() }
     }
 
     /// Resumes the continuation once nothing is queued, or nothing can be sent any more.
@@ -449,10 +483,15 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func close(code: WebSocketCloseCode, reason: String) {
         guard isOpen else { return }
-        phase = .awaitingClose(until: closeDeadline)
-        enqueue(WebSocketFrameBytes(close: code, reason: reason).bytes)
-        reportClose(code)
-        // For the peer's close frame.
+        pingToAnswer = nil
+        if case .ending = phase {
+            closeUnheard(WebSocketEnd(code: code, reason: reason))
+        } else {
+            phase = .awaitingClose(until: closeDeadline)
+            enqueue(WebSocketFrameBytes(close: code, reason: reason).bytes)
+            reportClose(code)
+        }
+        // For the peer's close frame, or its end.
         resumeReading()
     }
 
@@ -460,7 +499,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func drain() {
         guard isOpen else { return }
         let end = WebSocketEnd.serverStops
-        if let onDrain { onDrain() } else { close(code: end.code, reason: end.reason) }
+        if let onEnding { onEnding(end) } else { close(code: end.code, reason: end.reason) }
     }
 
     /// The peer's close frame: answered with the same code, then the server ends the connection (section 7.1.1).
@@ -468,6 +507,7 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         // The answer to our close frame comes behind everything that was written.
         if !isOpen { finallyDelivered = writtenBytes }
         hasSaidGoodbye = true
+        pingToAnswer = nil
         lastAcknowledged = acknowledgedBytes
         if isOpen {
             enqueue(WebSocketFrameBytes(close: code).bytes)
@@ -478,25 +518,42 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
         closeIfWritten()
     }
 
-    /// Fails the connection (section 7.1.7): says why, ends the sending side, and drops what still comes until the
-    /// peer has gone. Closing at once would reset the connection and take the reason with it.
-    private func fail(_ violation: WebSocketViolation) {
-        let isFirst = isOpen
-        phase = .discarding(until: closeDeadline)
+    /// Ends the connection with a peer that is not listened to any more: it broke a rule, or has ended its side. What its
+    /// owner still has to say comes first.
+    private func end(with end: WebSocketEnd) {
+        pingToAnswer = nil
         reader = WebSocketFrameReader(maxPayloadBytes: maxMessageBytes)
         incompleteSince = nil
+        guard isOpen else { return closeUnheard(end) }
+        phase = .ending(end, until: eventLoop.now + configuration.endingTimeout)
+        resumeReading()
+        if let onEnding { onEnding(end) } else { close(code: end.code, reason: end.reason) }
+    }
+
+    /// Fails the connection (section 7.1.7): says why, ends the sending side, and drops what still comes until the
+    /// peer has gone. Closing at once would reset the connection and take the reason with it.
+    private func closeUnheard(_ end: WebSocketEnd) {
+        let isFirst = isOpen
+        phase = .discarding(until: closeDeadline)
         if isFirst {
-            enqueue(WebSocketFrameBytes(close: violation.code, reason: violation.reason).bytes)
-            reportClose(violation.code)
+            enqueue(WebSocketFrameBytes(close: end.code, reason: end.reason).bytes)
+            reportClose(end.code)
         }
+        // With both sides ended a channel drops what it has not written.
+        if hasInputEnded { closesWhenWritten = true } else { endsOutputWhenWritten = true }
         flush()
-        context?.close(mode: .output, promise: nil)
+        closeIfWritten()
     }
 
     private var closeDeadline: NIODeadline { eventLoop.now + configuration.closeTimeout }
 
     private func closeIfWritten() {
-        guard closesWhenWritten, !isLingering, queued.frames == 0 else { return }
+        guard queued.frames == 0 else { return }
+        if endsOutputWhenWritten {
+            endsOutputWhenWritten = false
+            context?.close(mode: .output, promise: nil)
+        }
+        guard closesWhenWritten, !isLingering else { return }
         guard lingers, lingeredSteps < Self.maxLingeringSteps, deliveredBytes < writtenBytes else { return cut() }
         isLingering = true
         lingeredSteps += 1
@@ -528,6 +585,8 @@ final class WebSocketHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 lastPing = now
                 enqueue(WebSocketFrameBytes(.ping, payload: ByteBuffer()).bytes)
             }
+        case .ending(let end, let until):
+            if now >= until { close(code: end.code, reason: end.reason) }
         case .awaitingClose(let until), .discarding(let until):
             if now >= until { cut() }
         case .gone: break

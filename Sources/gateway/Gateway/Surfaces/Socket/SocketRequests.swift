@@ -12,8 +12,8 @@ actor SocketRequests {
 
     /// Requests without an answer; then the connection is not read until one has it.
     static let maxUnanswered = 32
-    /// Bytes of one request.
-    static let maxRequestBytes = 64 * 1024
+    /// Bytes of one request: the longest message fits with every character of it escaped.
+    static let maxRequestBytes = 256 * 1024
 
     private let socket: WebSocketConnection
     private let isAllowed: @Sendable () -> Bool
@@ -22,8 +22,8 @@ actor SocketRequests {
     private var answers: CircularBuffer<WebSocketFrameBytes?> = []
     /// The number of the request whose answer is next.
     private var first = 0
-    /// Whether the gateway stops: nothing more is taken.
-    private var isDraining = false
+    /// How the connection ends once every request that was taken is answered; no more are.
+    private var end: WebSocketEnd?
 
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         socket.eventLoop.executor.asUnownedSerialExecutor()
@@ -35,7 +35,7 @@ actor SocketRequests {
         self.work = work
     }
 
-    /// Makes a connection take requests; when the server stops, those that were taken are answered before it closes.
+    /// Makes a connection take requests; whyever it ends, those that were taken are answered before it closes.
     /// Must be called on its event loop.
     ///
     /// - Parameters:
@@ -47,7 +47,7 @@ actor SocketRequests {
         let requests = SocketRequests(socket, isAllowed: isAllowed, work: work)
         socket.maxMessageBytes = maxRequestBytes
         socket.onText = { text in requests.assumeIsolated { $0.take(text) } }
-        socket.onDrain = { requests.assumeIsolated { $0.drain() } }
+        socket.onEnding = { end in requests.assumeIsolated { $0.finish(end) } }
     }
 
     private func take(_ request: ByteBuffer) {
@@ -70,16 +70,16 @@ actor SocketRequests {
         goOn()
     }
 
-    private func drain() {
-        isDraining = true
+    private func finish(_ end: WebSocketEnd) {
+        self.end = end
         socket.pauseReading()
         goOn()
     }
 
-    /// Takes more requests, if there is room; at a stop closes behind the last answer.
+    /// Takes more requests, if there is room; in the end closes behind the last answer.
     private func goOn() {
-        if isDraining {
-            if answers.isEmpty { socket.close(.serverStops) }
+        if let end {
+            if answers.isEmpty { socket.close(end) }
         } else if !isFull {
             socket.resumeReading()
         }
