@@ -28,7 +28,7 @@ struct AdminApplication: HTTPApplication {
 
     func refuse(_ refusal: HTTPRefusal, path: String, requestID: String) -> HTTPResponse {
         var response = answer(refusal.status) { $0.field("error", refusal.status.reasonPhrase) }
-        response.headers.add(contentsOf: refusal.requiredHeaders)
+        response.headers.addMissing(refusal.requiredHeaders)
         return response
     }
 

@@ -37,7 +37,7 @@ struct GatewayApplication: HTTPApplication {
     func account(of request: HTTPRequest) -> Int64? { knownAccount(request)?.rawValue }
 
     func respond(to request: HTTPRequest) async -> HTTPResponse {
-        if request.method == .OPTIONS, request.headers.contains(name: "Access-Control-Request-Method") {
+        if request.isPreflight {
             return HTTPResponse(status: .noContent, headers: Self.preflightHeaders)
         }
         var response: HTTPResponse

@@ -79,6 +79,7 @@ extension GatewayConfiguration {
     /// | `gateway.max-cached-picture-bytes` | pictures in memory | 67108864 | 1048576…68719476736 |
     /// | `gateway.allowed-origins` | origins of pages on other hosts whose cookies count, by comma | none | `https://HOST[:PORT]` |
     /// | `classic.friend-chain` | applications that `pull_friend_chain` gives: each `once`, or all `pending` | `once` | |
+    /// | `gateway.trusted-proxies` | addresses whose `X-Forwarded-Proto` counts, by comma; `none` for nobody | `127.0.0.0/8,::1` | `ADDRESS[/BITS]` |
     /// | `rate.limits` | `on`, or `off` for load tests | `on` | |
     init(reading configuration: inout Configuration, runtimePath: String) throws {
         func address(_ key: String, _ variable: String, default fallback: String) throws -> ListenAddress {
@@ -108,6 +109,13 @@ extension GatewayConfiguration {
             "gateway.max-cached-profiles", default: maxCachedProfiles, in: 100...10_000_000)
         maxCachedPictureBytes = try configuration.integer(
             "gateway.max-cached-picture-bytes", default: maxCachedPictureBytes, in: (1 << 20)...(64 << 30))
+        if let text = configuration.string("gateway.trusted-proxies") {
+            do throws(TrustedProxies.Malformed) {
+                server.trustedProxies = text == "none" ? .none : try TrustedProxies(text)
+            } catch {
+                throw Configuration.Invalid("MARTLET_GATEWAY_TRUSTED_PROXIES: '\(error.entry)' is no ADDRESS[/BITS]")
+            }
+        }
         limitsRates = try configuration.isOn("rate.limits", default: limitsRates)
         let friendChain = configuration.string("classic.friend-chain", default: "once")
         guard ["once", "pending"].contains(friendChain) else {

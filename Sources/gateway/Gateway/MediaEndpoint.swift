@@ -5,6 +5,7 @@ import Shared
 /// Serves pictures by account under `/media/pictures/{account}?v=<version>`, the same for every dialect.
 ///
 /// The address is not secret and holds no more than lists show to everyone; a version in it never changes its content.
+/// Refusals are worded as `classic` words them, whose the paths at the root are.
 struct MediaEndpoint: Sendable {
     let backend: Backend
     let profiles: ProfileCache
@@ -43,7 +44,7 @@ struct MediaEndpoint: Sendable {
     private func picture(_ request: HTTPRequest) async -> HTTPResponse {
         let context = CallContext(trace: request.id, deadline: .after(timeout))
         guard let account = Int64(request.parameters["account"] ?? "").map({ AccountID($0) }) else {
-            return Self.failure(.notFound, "no such picture")
+            return Self.notFound
         }
         do throws(ServiceError) {
             // The profile in memory answers for a picture the client has already.
@@ -52,21 +53,16 @@ struct MediaEndpoint: Sendable {
                 return HTTPResponse(status: .notModified, headers: Self.headers(account, version, request))
             }
             let reply = try await backend.auth.call(AuthAPI.Pictures(accounts: [account]), context)
-            guard let picture = reply.pictures.first else { return Self.failure(.notFound, "no such picture") }
+            guard let picture = reply.pictures.first else { return Self.notFound }
             var headers = Self.headers(account, picture.version, request)
             headers.add(name: "Content-Type", value: picture.mediaType)
             return HTTPResponse(status: .ok, headers: headers, body: ByteBuffer(bytes: picture.content.bytes))
         } catch {
-            switch error.code {
-            case .outcomeUnknown: return Self.failure(.gatewayTimeout, "no answer in time")
-            case .unavailable:
-                var response = Self.failure(.serviceUnavailable, "unavailable")
-                response.headers.add(name: "Retry-After", value: "1")
-                return response
-            default: return Self.failure(.internalServerError, "internal error")
-            }
+            return ClassicError(error).response
         }
     }
+
+    private static var notFound: HTTPResponse { ClassicError(.notFound).response }
 
     private static func tag(_ account: AccountID, _ version: Int64) -> String { "\"\(account)-\(version)\"" }
 
@@ -83,10 +79,4 @@ struct MediaEndpoint: Sendable {
     private static let harmless = [
         ("Content-Security-Policy", "default-src 'none'; sandbox"), ("X-Content-Type-Options", "nosniff"),
     ]
-
-    private static func failure(_ status: HTTPResponseStatus, _ reason: String) -> HTTPResponse {
-        var json = JSONWriter()
-        json.object { $0.field("error", reason) }
-        return HTTPResponse(status: status, json: json)
-    }
 }

@@ -57,11 +57,11 @@ import Testing
     @Test func `what does not end in time is cut`() async throws {
         let started = Signal<Void>()
         let release = Signal<Void>()
-        let written = Signal<Bool>()
+        let outcome = Signal<HTTPDelivery>()
         let application = TestApplication(respond: { _ in
             started.set(())
             await release.value
-            return HTTPResponse(status: .ok, afterWrite: { written.set($0) })
+            return HTTPResponse(status: .ok, onDelivery: { outcome.set($0) })
         })
 
         try await withEdge(application) { port, server in
@@ -71,7 +71,7 @@ import Testing
             await server.drain(within: .milliseconds(10))
             #expect(try await client.end(within: patience).isEmpty)
             release.set(())
-            #expect(await written.value == false)
+            #expect(await outcome.value == .lost)
         }
     }
 

@@ -19,8 +19,15 @@ import Testing
         ("list of lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nabcde"),
         ("signed length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nabcde"),
         ("hex length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nabcde"),
+        // Where such a body ends nobody knows (RFC 9112 section 6.3).
         ("chunked not last", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
-        ("unknown coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+        (
+            "chunked twice",
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        ),
+        ("no length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\nabcde"),
+        ("negative length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\nabcde"),
+        ("length with a gap", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5 5\r\n\r\nabcde"),
         ("chunks in 1.0", "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
         ("bad chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
         ("huge chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"),
@@ -31,7 +38,12 @@ import Testing
         ("space before colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n"), ("NUL", "GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n"),
         ("no host", "GET / HTTP/1.1\r\n\r\n"), ("two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
         ("bad version", "GET / HTTP/1.5\r\nHost: a\r\n\r\n"), ("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-        ("HTTP/0.9", "GET /\r\n\r\n"), ("bad escape", "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("HTTP/0.9", "GET /\r\n\r\n"), ("NUL in path", "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("no header name", "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n"),
+        ("space in header name", "GET / HTTP/1.1\r\nHost: a\r\nX Y: b\r\n\r\n"),
+        ("tab", "GET\t/\tHTTP/1.1\r\nHost: a\r\n\r\n"),
+        ("space in chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1 1\r\nx\r\n"),
+        ("signed chunk size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\nx\r\n"),
         ("not UTF-8", "GET /?a=%ff HTTP/1.1\r\nHost: a\r\n\r\n"), ("raw UTF-8", "GET /é HTTP/1.1\r\nHost: a\r\n\r\n"),
         ("TLS", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\r\n\r\n"), ("tunnel", "CONNECT host:443 HTTP/1.1\r\nHost: host\r\n\r\n"),
     ]
@@ -48,6 +60,97 @@ import Testing
             #expect(try response.body.json["id"].map { .string(response.headers["x-request-id"] ?? "") == $0 } == true)
             #expect(response.headers["connection"] == "close")
             #expect(try await client.end(within: patience).isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        "a b", "a b/@", "a/", "u@a", "a:b", "a:80:80", "[::1", "::1", "[g]", "a%", "a%2", "é", "a?b", "a#b", "a\\b",
+        "<a>", "\"a\"",
+    ]) func `a host that is none is refused`(host: String) async throws {
+        try await withEdge { port, _ in
+            let client = HTTPClient(port: port)
+            try await client.send(raw: "GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            #expect(try await client.response().status == 400)
+        }
+    }
+
+    @Test(arguments: [
+        "", "a", "a:", "a:80", "A.example.com", "127.0.0.1:8000", "[::1]", "[::1]:80", "[v1.x:y]", "a_b~-.!$&'()*+,;=",
+        "a%C3%A9", " a ",
+    ]) func `a host that may be one is taken`(host: String) async throws {
+        try await withEdge { port, _ in
+            let client = HTTPClient(port: port)
+            try await client.send(raw: "GET / HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+            #expect(try await client.response().status == 200)
+        }
+    }
+
+    @Test(arguments: [
+        "gzip, chunked", "gzip", "xchunked", "identity", ",chunked", "identity\r\nTransfer-Encoding: chunked",
+    ]) func `a transfer coding other than chunked alone is not implemented`(coding: String) async throws {
+        try await withEdge(TestApplication(respond: { _ in HTTPResponse(status: .imATeapot) })) { port, _ in
+            let client = HTTPClient(port: port)
+            try await client.send(
+                raw: "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \(coding)\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+            let response = try await client.response()
+            #expect(response.status == 501)
+            #expect(try response.body.json["path"] == "/p")
+            #expect(try await client.end(within: patience).isEmpty)
+        }
+    }
+
+    @Test(arguments: ["Content-Length:  5  ", "Content-Length:\t5 ", "content-length:5", "Content-Length: 005"])
+    func `blanks around a length are none of it`(header: String) async throws {
+        try await withEdge { port, _ in
+            let client = HTTPClient(port: port)
+            try await client.send(raw: "POST / HTTP/1.1\r\nHost: a\r\n\(header)\r\n\r\nabcde")
+            #expect(try await client.response().body.json["body"] == "abcde")
+            try await client.send(
+                raw: "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:  Chunked \r\n\r\n1\r\nx\r\n0\r\n\r\n")
+            #expect(try await client.response().body.json["body"] == "x")
+        }
+    }
+
+    @Test func `a refusal knows the path, whatever is wrong and however it comes`() async throws {
+        let limits = HTTPServerConfiguration.limits { $0.headTimeout = .milliseconds(50) }
+        try await withEdge(limits: limits) { port, _ in
+            let start = "POST /chat/x%20y?a=b HTTP/1.1\r\n"
+            for (pieces, status) in [
+                ([start + "Host: a\r\nContent-Length: +5\r\n\r\n"], 400),
+                ([start + "Host : a\r\n\r\n"], 400), (["\r\n" + start + "Host: a\r\n b\r\n\r\n"], 400),
+                ([start + "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n", "zz\r\n"], 400),
+                ([start, "Host: a\r\n", "Content-Length: x\r\n\r\n"], 400),
+                (["POST /chat/", "x%20y?a=b HTTP/1.1\r\nHost", " : a\r\n\r\n"], 400),
+                ([start + "X: \(String(repeating: "x", count: 20_000))\r\n\r\n"], 431),
+                (["POST /chat/x%20y?\(String(repeating: "x", count: 20_000)) HTTP/1.1\r\n\r\n"], 431),
+                ([start + "Host: a\r\n"], 408), (["POST /chat/x%20y HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"], 400),
+                (["POST /chat/x%20y HTTP/2.0\r\nHost: a\r\n\r\n"], 400), (["GET /chat/x%20y\r\n\r\n"], 400),
+                (["BREW /chat/x%20y HTTP/1.1\r\nHost: a\r\n\r\n"], 405),
+                (["GET /chat/x%20y?%ff HTTP/1.1\r\nHost: a\r\n\r\n"], 400),
+                (["GET http://u@a/chat/x%20y HTTP/1.1\r\nHost: a\r\n\r\n"], 400),
+            ] as [([String], Int)] {
+                let client = HTTPClient(port: port)
+                for piece in pieces {
+                    try await client.send(raw: piece)
+                    // An answer on another connection proves that the piece was read by itself.
+                    if pieces.count > 1 { #expect(try await HTTPClient(port: port).request("GET", "/").status == 200) }
+                }
+                let response = try await client.response()
+                #expect(response.status == status, "\(pieces)")
+                #expect(try response.body.json["path"] == "/chat/x y", "\(pieces)")
+            }
+        }
+    }
+
+    @Test func `a refusal behind other requests goes by the path of the one before it`() async throws {
+        try await withEdge { port, _ in
+            let client = HTTPClient(port: port)
+            try await client.send(
+                raw: "GET /chat/1 HTTP/1.1\r\nHost: a\r\n\r\nGET /chat/2 HTTP/1.1\r\nHost : a\r\n\r\n")
+            #expect(try await client.response().status == 200)
+            let refused = try await client.response()
+            #expect(refused.status == 400)
+            #expect(try refused.body.json["path"] == "/chat/1")
         }
     }
 

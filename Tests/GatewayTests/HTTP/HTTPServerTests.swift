@@ -195,38 +195,6 @@ import Testing
         }
     }
 
-    @Test func `after write reports true once the answer is out`() async throws {
-        let written = Signal<Bool>()
-        let application = TestApplication(respond: { _ in HTTPResponse(status: .ok, afterWrite: { written.set($0) }) })
-
-        try await withEdge(application) { port, _ in
-            _ = try await HTTPClient(port: port).request("GET", "/")
-            #expect(await written.value)
-        }
-    }
-
-    @Test func `after write reports false when the client has gone`() async throws {
-        let started = Signal<Void>()
-        let gone = Signal<Void>()
-        let written = Signal<Bool>()
-        let application = TestApplication(respond: { request in
-            guard request.path == "/slow" else { return TestApplication.echo(request) }
-            started.set(())
-            await gone.value
-            return HTTPResponse(status: .ok, afterWrite: { written.set($0) })
-        })
-
-        try await withEdge(application) { port, server in
-            let client = HTTPClient(port: port)
-            try await client.send(raw: "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
-            await started.value
-            client.close()
-            try await eventually("it is gone") { try await server.connectionCount() == 0 }
-            gone.set(())
-            #expect(await written.value == false)
-        }
-    }
-
     @Test func `a unix socket is served with mode 0600 and a left-over file replaced`() async throws {
         try await withTemporaryFolder { folder in
             let path = folder + "/edge.sock"

@@ -6,13 +6,18 @@ import Testing
     @Test(arguments: [
         ("/", "/"), ("/a", "/a"), ("/a/", "/a"), ("/a//", "/a/"), ("/a%20b%2B+", "/a b++"), ("/%C3%A9", "/é"),
         ("/a/../b", "/a/../b"), ("*", "*"), ("http://host:80/a/?b=c", "/a"), ("HTTPS://host", "/"), ("//", "/"),
+        // A percent sign that begins no escape is one.
+        ("/%", "/%"), ("/100%", "/100%"), ("/%2", "/%2"), ("/%zz", "/%zz"), ("/%+1", "/%+1"), ("/%%41", "/%A"),
+        ("/%4%41/", "/%4A"), ("/%é", "/%é"),
+        // A slash that is escaped belongs to its segment.
+        ("/user%2flogin", "/user%2Flogin"), ("/a%2F", "/a%2F"), ("/a%2F/", "/a%2F"), ("/%%2f", "/%%2F"),
     ]) func `a path is decoded and loses one trailing slash`(target: String, path: String) throws {
         #expect(try HTTPTarget(target).path == path)
     }
 
     @Test(arguments: [
-        "", "a", "host:443", "ftp://host/a", "/%", "/%2", "/%zz", "/%ff", "/%C3", "/%00", "/a#b", "/?a=%", "/?%ff=1",
-        "/?a=%00", "/%+1",
+        "", "a", "host:443", "ftp://host/a", "/%ff", "/%C3", "/%00", "/a#b", "/?%ff=1", "/?a=%00", "http://",
+        "http:///a", "http://user@host/", "http://a b/", "http://h:x/", "https://[::1/",
     ]) func `a target that cannot be understood is refused`(target: String) {
         #expect(throws: HTTPTargetError.self) { try HTTPTarget(target) }
     }
@@ -29,6 +34,13 @@ import Testing
         #expect(query["b"] == "x y&é")
         #expect(query["c"] == "")
         #expect(query["z"] == nil)
+    }
+
+    @Test func `a percent sign that begins no escape is one in a query too`() throws {
+        #expect(
+            try HTTPTarget("/?a=100%&%=%4&b=%zz+%26%2f").query.pairs == [
+                .init(name: "a", value: "100%"), .init(name: "%", value: "%4"), .init(name: "b", value: "%zz &/"),
+            ])
     }
 
     @Test(arguments: ["/", "/?", "/?&&"]) func `an empty query has no pairs`(target: String) throws {

@@ -1,7 +1,10 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 
 extension HTTPConnectionHandler {
+    private static let maxUnsentBytes = 64 * 1024
+
     /// Answers 101 and hands the connection over.
     func completeHandshake(_ exchange: Exchange, _ accept: @escaping @Sendable (WebSocketConnection) -> Void) {
         guard case .responding = phase, let context else { return }
@@ -30,10 +33,9 @@ extension HTTPConnectionHandler {
             configuration: server.configuration.webSocket, eventLoop: context.eventLoop, flusher: server.flusher,
             shares: server.shares, owner: share.owner,
             onGone: { [server] in server.remove($0, place) })
+        limitUnsentBytes(of: context.channel)
         do {
             try pipeline.addHandler(socket)
-            // A peer that ends without a close frame is seen before its socket is gone.
-            try context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             write(answer, promise: nil)
             context.flush()
@@ -46,9 +48,19 @@ extension HTTPConnectionHandler {
             pipeline.removeHandler(meter, promise: nil)
             pipeline.removeHandler(self, promise: nil)
             pipeline.removeHandler(decoder, promise: nil)
+            if hasEnded { socket.inputEnded() }
         } catch {
             // The pipeline is gone with its channel.
             close()
         }
+    }
+
+    /// Has the kernel take no more than is on its way and a little more. Otherwise it takes megabytes for a peer that does not
+    /// read, and the frame that tells why the connection ends waits behind them.
+    private func limitUnsentBytes(of channel: any Channel) {
+        let option = ChannelOptions.Types.SocketOption(
+            level: .tcp, name: NIOBSDSocket.Option(rawValue: TCP_NOTSENT_LOWAT))
+        // A Unix socket has no such option, and keeps little anyway.
+        try? channel.syncOptions?.setOption(option, value: Self.maxUnsentBytes)
     }
 }

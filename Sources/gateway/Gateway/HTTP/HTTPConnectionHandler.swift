@@ -9,9 +9,8 @@ import Shared
 /// requests that came along with it (pipelining) wait: at most what one round of reading brings. Deadlines are looked
 /// at by ``sweep(now:)`` rather than by a timer per request.
 ///
-/// The end of the client's stream counts as its departure, even if it only shut down its sending side. Otherwise a
-/// client that is gone looks like one that still listens, and ``HTTPResponse/afterWrite`` would report an answer that
-/// nobody can receive.
+/// A client that ends its sending side gets the answers to what it has asked, and then the connection ends. It cannot be
+/// told from one that is gone: whether an answer has arrived, the client's acknowledgement says (``HTTPDeliveries``).
 final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = Never
@@ -40,8 +39,13 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// What arrived while the connection was busy.
     private enum Event {
         case part(HTTPServerRequestPart)
-        case refused(HTTPRefusal, path: String)
+        case refused(HTTPRefusal, path: String?)
     }
+
+    /// Bytes that may wait while the connection is busy. It is not read then, but what a client has sent that ends its side
+    /// comes at once. A head counts for what it takes in memory.
+    private static let maxWaitingBytes = 1 << 20
+    private static let headBytes = 512
 
     let server: HTTPServerState
     let meter: HTTPWireMeter
@@ -50,6 +54,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private(set) var phase = Phase.awaitingHead
     private(set) var context: ChannelHandlerContext?
     private var waiting = CircularBuffer<Event>(initialCapacity: 0)
+    private var waitingBytes = 0
     /// The body so far, beside the phase: inside it, every part would copy all that came before.
     private var body = ByteBuffer()
     private var holdsRead = false
@@ -62,6 +67,14 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     /// Since when the present phase lasts.
     private var phaseStart: NIODeadline
     private var hasServed = false
+    /// The path of the last request; what cannot be read behind it is likely to be for the same dialect.
+    private var lastPath = ""
+    /// Whether the client has ended its sending side.
+    private(set) var hasEnded = false
+    /// Whether no answer follows any more.
+    private(set) var hasLastAnswer = false
+    var deliveries = HTTPDeliveries()
+    var nextLook: Scheduled<Void>?
 
     init(server: HTTPServerState, meter: HTTPWireMeter, place: ConnectionPlaces.Place) {
         self.server = server
@@ -72,6 +85,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// Address of the client, without port; `unix` on a Unix socket. The kernel is asked once.
     private(set) lazy var remoteAddress = context?.remoteAddress?.ipAddress ?? "unix"
+    private lazy var isFromTrustedProxy = server.configuration.trustedProxies.contains(remoteAddress)
 
     // MARK: Channel events
 
@@ -84,14 +98,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         // What was held back belongs to whoever reads next.
         if holdsRead { context.read() }
         leaveShare()
+        nextLook?.cancel()
+        deliveries.abandon()
         self.context = nil
         server.remove(self)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         enter(.finished)
-        waiting.removeAll()
+        dropWaiting()
         body = ByteBuffer()
+        nextLook?.cancel()
+        deliveries.abandon()
         server.remove(self)
         context.fireChannelInactive()
     }
@@ -110,34 +128,43 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if case .end = part { meter.messageEnded() }
         if isBusy {
             if case .head = part { share?.use(units: WorkShares.unitsPerWaitingRequest) }
-            waiting.append(.part(part))
+            wait(.part(part))
         } else {
+            if case .head = part { settleBeforeRequest() }
             receive(part)
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed? = event as? ChannelEvent else {
+            return context.fireUserInboundEventTriggered(event)
+        }
+        hasEnded = true
+        settleBeforeEnd()
+        endIfIdle()
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // At the end of the stream the decoder complains about what is missing; there is nobody left to be told.
         guard context.channel.isActive else { return }
         guard let error = error as? HTTPParserError else {
+            lookWhatArrived(takenBy: .distantFuture)
             server.logger.debug("connection failed", metadata: ["error": "\(error)"])
             return context.close(promise: nil)
         }
-        var refusal = error == .headerOverflow ? HTTPRefusal.headTooLarge : .malformedRequest
-        var path = ""
-        if error == .invalidMethod, let known = meter.pathOfUnknownMethod() {
-            refusal = .methodNotAllowed([])
-            path = known
-        }
-        if isBusy {
-            waiting.append(.refused(refusal, path: path))
-        } else {
-            refuse(refusal, path: path)
-        }
+        // At the end of the stream the decoder complains about what is missing.
+        let refusal: HTTPRefusal =
+            switch error {
+            case .headerOverflow: .headTooLarge
+            case .invalidMethod where meter.hasWholeRequestLine: .methodNotAllowed([])
+            default: .malformedRequest
+            }
+        let path = meter.path
+        if isBusy { wait(.refused(refusal, path: path)) } else { refuseUnread(refusal, path: path) }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         takeWaiting()
+        endIfIdle()
         readAgain()
         context.fireChannelWritabilityChanged()
     }
@@ -149,6 +176,25 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// Leaves the place to the WebSocket that the connection has become.
     func givePlace() { place = nil }
+
+    private func wait(_ event: Event) {
+        switch event {
+        case .part(.head(let head)): waitingBytes += Self.headBytes + head.uri.utf8.count
+        case .part(.body(let bytes)): waitingBytes += bytes.readableBytes
+        case .part(.end), .refused: break
+        }
+        guard waitingBytes <= Self.maxWaitingBytes else {
+            // Certainly not done.
+            if case .refused(.overloaded, _)? = waiting.last { return }
+            return waiting.append(.refused(.overloaded, path: nil))
+        }
+        waiting.append(event)
+    }
+
+    private func dropWaiting() {
+        waiting.removeAll()
+        waitingBytes = 0
+    }
 
     func enter(_ phase: Phase) {
         self.phase = phase
@@ -175,16 +221,18 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func receiveHead(_ head: HTTPRequestHead) {
         let id = HTTPRequestID.choose(head.headers.first(name: HTTPRequestID.header))
         let target: HTTPTarget
-        do {
-            target = try HTTPTarget(head.uri)
+        do throws(HTTPTargetError) {
+            // What a page may do on a path does not depend on whether the path can be understood.
+            target = try head.isPreflight ? HTTPTarget(preflight: head.uri) : HTTPTarget(head.uri)
         } catch {
-            return refuse(.malformedRequest, path: "", requestID: id)
+            return refuse(.malformedRequest, path: error.path, requestID: id)
         }
+        lastPath = target.path
         if let refusal = refusal(of: head) { return refuse(refusal, path: target.path, requestID: id) }
 
         let request = HTTPRequest(
             id: id, method: head.method, path: target.path, query: target.query, headers: head.headers,
-            body: ByteBuffer(), remoteAddress: remoteAddress)
+            body: ByteBuffer(), remoteAddress: remoteAddress, isFromTrustedProxy: isFromTrustedProxy)
         findOwner(of: request)
         // The decoder reads nothing more behind a request that asks for another protocol, so that ends the connection.
         let endsDecoding = HTTPUpgradeRequest.isUpgrade(head)
@@ -204,20 +252,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         }
     }
 
-    /// What is wrong with a head that could be decoded.
     private func refusal(of head: HTTPRequestHead) -> HTTPRefusal? {
         if place?.isServed == false { return .tooManyConnections }
         if server.isDraining { return .draining }
-        let hosts = head.headers["Host"]
-        // RFC 9112 section 3.2: exactly one.
-        guard hosts.count == 1 || (hosts.isEmpty && head.version == .http1_0) else { return .malformedRequest }
-        // RFC 9112 section 6.1: chunks from HTTP/1.0 are a sign of broken framing.
-        if head.version == .http1_0, head.headers.contains(name: "Transfer-Encoding") { return .malformedRequest }
-        if let length = head.headers.first(name: "Content-Length") {
-            // The decoder has checked that it is a number; one that does not fit is too large whatever it is.
-            guard let length = Int(length), length <= server.configuration.maxBodyBytes else { return .bodyTooLarge }
-        }
-        return nil
+        return head.refusal(maxBodyBytes: server.configuration.maxBodyBytes)
     }
 
     private func checkBody(_ exchange: Exchange) {
@@ -259,7 +297,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     private func finish(_ exchange: Exchange, with response: HTTPResponse) {
         guard case .responding = phase else {
-            response.afterWrite?(false)
+            response.onDelivery?(.lost)
             return
         }
         // What was done is told whatever happens; only large answers of reads, which may be repeated, are held back.
@@ -269,10 +307,10 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             !isLarge
                 || server.unwrittenBytes + response.body.readableBytes <= server.configuration.maxUnwrittenBytes
         else {
-            response.afterWrite?(false)
+            response.onDelivery?(.lost)
             return refuse(.overloaded, path: exchange.request.path, requestID: exchange.request.id)
         }
-        let keepsAlive = exchange.keepsAlive && !server.isDraining
+        let keepsAlive = exchange.keepsAlive && !server.isDraining && !(hasEnded && waiting.isEmpty)
         let framing = HTTPResponseEncoder.Framing(
             requestID: exchange.request.id, isHead: exchange.request.method == .HEAD, closes: !keepsAlive,
             isHTTP10: exchange.head.version == .http1_0)
@@ -280,6 +318,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             enter(.awaitingHead)
             send(response, framing)
             takeWaiting()
+            endIfIdle()
             readAgain()
         } else {
             // The request was read to its end, but the client may have sent more behind it.
@@ -293,8 +332,9 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
             if case .responding = phase { return }
             switch waiting.removeFirst() {
             case .part(let part): receive(part)
-            case .refused(let refusal, let path): refuse(refusal, path: path)
+            case .refused(let refusal, let path): refuseUnread(refusal, path: path)
             }
+            if waiting.isEmpty { waitingBytes = 0 }
         }
     }
 
@@ -306,6 +346,17 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     // MARK: Answers
 
+    /// Refuses what the decoder could not read.
+    ///
+    /// - Parameter path: as the first bytes of the message told it.
+    private func refuseUnread(_ refusal: HTTPRefusal, path: String?) {
+        if case .readingBody(let exchange) = phase {
+            refuse(refusal, path: exchange.request.path, requestID: exchange.request.id)
+        } else {
+            refuse(refusal, path: path ?? lastPath)
+        }
+    }
+
     /// Answers instead of the application and closes: behind a request that was not read to its end nothing can be
     /// found.
     func refuse(_ refusal: HTTPRefusal, path: String, requestID: String = HTTPRequestID.random()) {
@@ -313,9 +364,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
         if case .lingering = phase { return }
         server.logger.debug("request refused", metadata: ["request.id": "\(requestID)", "refusal": "\(refusal)"])
         var response = server.application.refuse(refusal, path: path, requestID: requestID)
-        for (name, value) in refusal.requiredHeaders where !response.headers.contains(name: name) {
-            response.headers.add(name: name, value: value)
-        }
+        response.headers.addMissing(refusal.requiredHeaders)
         lastAnswer(response, HTTPResponseEncoder.Framing(requestID: requestID, closes: true))
     }
 
@@ -323,36 +372,68 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
     private func lastAnswer(_ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing) {
         // A large answer may take its time; what follows it may not.
         enter(.lingering(until: server.eventLoop.now + server.configuration.idleTimeout))
-        waiting.removeAll()
+        hasLastAnswer = true
+        dropWaiting()
         body = ByteBuffer()
         send(response, framing) {
-            guard case .lingering = self.phase else { return }
-            self.enter(.lingering(until: self.server.eventLoop.now + self.server.configuration.lingerTimeout))
+            if self.deliveries.isEmpty { self.endSending() }
         }
-        context?.close(mode: .output, promise: nil)
         readAgain()
+    }
+
+    /// Ends the sending side behind the last answer. Not before it is known what became of the answers: a client that has
+    /// ended its own side before could not say any more that it goes without having read them.
+    private func endSending() {
+        guard case .lingering = phase else { return }
+        // When both sides have ended the channel drops what it has not written.
+        guard !hasEnded else { return closeBehindAnswers() }
+        enter(.lingering(until: server.eventLoop.now + server.configuration.lingerTimeout))
+        context?.close(mode: .output, promise: nil)
+    }
+
+    /// It is known what became of every answer.
+    func deliveriesSettled() {
+        endSending()
+        endIfIdle()
+    }
+
+    /// Ends the connection of a client that has ended its side, once it has been given everything.
+    private func endIfIdle() {
+        guard hasEnded, waiting.isEmpty, deliveries.isEmpty, case .awaitingHead = phase else { return }
+        closeBehindAnswers()
+    }
+
+    /// Ends the connection once everything is written.
+    private func closeBehindAnswers() {
+        guard let context else { return }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        // Whether it could be written makes no difference any more.
+        written.futureResult.assumeIsolated().whenComplete { _ in self.close() }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: written)
     }
 
     private func send(
         _ response: HTTPResponse, _ framing: HTTPResponseEncoder.Framing, onWritten: (() -> Void)? = nil
     ) {
         guard let context else {
-            response.afterWrite?(false)
+            response.onDelivery?(.lost)
             return
         }
+        // A client that wanted the head alone is given nothing of what is to be handed over.
+        if framing.isHead { response.onDelivery?(.lost) }
+        let isFollowed = response.onDelivery != nil && !framing.isHead
+        if isFollowed, let onDelivery = response.onDelivery { deliveries.add(onDelivery) }
         var promise: EventLoopPromise<Void>?
         let (head, body) = server.encoder.encode(response, framing)
         let size = body?.readableBytes ?? 0
-        if response.afterWrite != nil || onWritten != nil || size > 0 {
+        if isFollowed || onWritten != nil || size > 0 {
             let written = context.eventLoop.makePromise(of: Void.self)
             server.unwrittenBytes += size
             written.futureResult.assumeIsolated().whenComplete { [server] result in
                 server.unwrittenBytes -= size
-                if case .success = result { onWritten?() }
-                // A client that wanted the head alone was given nothing of what was to be handed over.
-                // Which error it was makes no difference.
-                let isComplete = !framing.isHead && (try? result.get()) != nil
-                response.afterWrite?(isComplete)
+                guard case .success = result else { return }
+                if isFollowed { self.noteWritten() }
+                onWritten?()
             }
             promise = written
         }
@@ -386,7 +467,7 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
                 guard now - start >= limit else { return }
                 // A connection that never sent a byte has asked nothing, so there is nothing to answer.
                 if meter.firstByteTime == nil { return close() }
-                refuse(.requestTimeout, path: "")
+                refuse(.requestTimeout, path: meter.path ?? lastPath)
             } else if now - phaseStart >= limits.idleTimeout {
                 close()
             }
@@ -401,10 +482,11 @@ final class HTTPConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler
 
     /// Ends the connection if it is idle. A request under way is answered first, with `Connection: close`.
     func drain() {
-        if case .awaitingHead = phase, meter.bytesSinceMessage == 0, waiting.isEmpty { close() }
+        if case .awaitingHead = phase, meter.bytesSinceMessage == 0, waiting.isEmpty { closeBehindAnswers() }
     }
 
     func close() {
+        settleAtClose()
         context?.close(promise: nil)
     }
 }

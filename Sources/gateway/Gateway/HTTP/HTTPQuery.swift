@@ -1,6 +1,6 @@
 /// The parameters of a request target, in the order in which they were sent.
 ///
-/// Read as `application/x-www-form-urlencoded`: pairs are separated by `&`, `+` and `%XX` are decoded, a name without
+/// Read as `application/x-www-form-urlencoded`: pairs are separated by `&`, `+` and `%XX` are decoded (any other `%` stays), a name without
 /// `=` has the value `""`, and empty pairs (`a=1&&b=2`) do not count.
 struct HTTPQuery: Sendable, Equatable {
     /// One name with its value, both decoded.
@@ -16,14 +16,14 @@ struct HTTPQuery: Sendable, Equatable {
         self.pairs = pairs
     }
 
-    /// - Throws: ``HTTPTargetError`` when a name or a value cannot be decoded.
-    init(encoded text: Substring.UTF8View) throws(HTTPTargetError) {
+    /// `nil` when a name or a value is not UTF-8, or has a NUL in it.
+    init?(encoded text: Substring.UTF8View) {
         var pairs: [Pair] = []
         for pair in text.split(separator: UInt8(ascii: "&")) {
-            let equals = pair.firstIndex(of: UInt8(ascii: "="))
-            let name = try percentDecoded(pair[..<(equals ?? pair.endIndex)], plusIsSpace: true)
-            var value = ""
-            if let equals { value = try percentDecoded(pair[pair.index(after: equals)...], plusIsSpace: true) }
+            let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            guard let name = decodedText(percentDecodedBytes(pair[..<equals], as: .query)),
+                let value = decodedText(percentDecodedBytes(pair[equals...].dropFirst(), as: .query))
+            else { return nil }
             pairs.append(Pair(name: name, value: value))
         }
         self.pairs = pairs

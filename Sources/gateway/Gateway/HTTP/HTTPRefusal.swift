@@ -5,6 +5,8 @@ import NIOHTTP1
 enum HTTPRefusal: Sendable, Equatable {
     /// The bytes are not an HTTP/1 request, or not an unambiguous one: framing, target, `Host`, handshake headers.
     case malformedRequest
+    /// The body is coded in another way than `chunked` alone.
+    case unknownTransferCoding
     /// Request line and headers exceed ``HTTPServerConfiguration/maxHeadBytes``.
     case headTooLarge
     /// The body exceeds ``HTTPServerConfiguration/maxBodyBytes``.
@@ -30,6 +32,7 @@ enum HTTPRefusal: Sendable, Equatable {
     var status: HTTPResponseStatus {
         switch self {
         case .malformedRequest: .badRequest
+        case .unknownTransferCoding: .notImplemented
         case .headTooLarge: .requestHeaderFieldsTooLarge
         case .bodyTooLarge: .payloadTooLarge
         case .requestTimeout: .requestTimeout
@@ -54,4 +57,11 @@ enum HTTPRefusal: Sendable, Equatable {
     }
 
     private static let usualMethods: [HTTPMethod] = [.GET, .HEAD, .POST, .PUT, .PATCH, .DELETE, .OPTIONS]
+}
+
+extension HTTPHeaders {
+    /// Adds those that are not there yet.
+    mutating func addMissing(_ headers: HTTPHeaders) {
+        for (name, value) in headers where !contains(name: name) { add(name: name, value: value) }
+    }
 }

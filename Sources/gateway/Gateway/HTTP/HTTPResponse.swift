@@ -10,26 +10,26 @@ struct HTTPResponse: Sendable {
     var headers: HTTPHeaders
     /// Sent with its length; left out of answers to `HEAD` and of 204 and 304.
     var body: ByteBuffer
-    /// Told once, on the connection's event loop, what became of the answer: `true` when all of it was handed to the
-    /// kernel, `false` when the connection broke before. `true` does not mean that the client has read it.
-    var afterWrite: (@Sendable (Bool) -> Void)?
+    /// Told once, on the connection's event loop, what became of the answer. That may be a while after the client has it:
+    /// see ``HTTPDeliveries``.
+    var onDelivery: (@Sendable (HTTPDelivery) -> Void)?
 
     init(
         status: HTTPResponseStatus, headers: HTTPHeaders = [:], body: ByteBuffer = ByteBuffer(),
-        afterWrite: (@Sendable (Bool) -> Void)? = nil
+        onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil
     ) {
         self.status = status
         self.headers = headers
         self.body = body
-        self.afterWrite = afterWrite
+        self.onDelivery = onDelivery
     }
 
     /// An answer with a JSON body.
     init(
         status: HTTPResponseStatus, headers: HTTPHeaders = [:], json: JSONWriter,
-        afterWrite: (@Sendable (Bool) -> Void)? = nil
+        onDelivery: (@Sendable (HTTPDelivery) -> Void)? = nil
     ) {
-        self.init(status: status, headers: headers, body: json.bytes, afterWrite: afterWrite)
+        self.init(status: status, headers: headers, body: json.bytes, onDelivery: onDelivery)
         self.headers.replaceOrAdd(name: "Content-Type", value: "application/json; charset=utf-8")
     }
 }

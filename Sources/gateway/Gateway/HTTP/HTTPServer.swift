@@ -77,7 +77,7 @@ final class HTTPServer: Sendable {
     }
 
     /// Stops: no new connections, idle ones end, requests under way are answered, WebSockets are closed with 1001,
-    /// those with a ``WebSocketConnection/onDrain`` when they are ready.
+    /// those with a ``WebSocketConnection/onEnding`` when they are ready.
     ///
     /// Returns when the last connection has gone; those left after `limit` are cut.
     func drain(within limit: Duration) async {
@@ -120,6 +120,7 @@ final class HTTPServer: Sendable {
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 2_048, maximum: 4_096)
             )
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.state.value.open(channel) }
             }

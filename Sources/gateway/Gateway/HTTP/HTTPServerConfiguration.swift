@@ -33,6 +33,11 @@ struct HTTPServerConfiguration: Sendable {
     /// How long a connection that was answered before its request was read stays half-open. Closing at once would
     /// reset it and destroy the answer on its way (RFC 9112 section 9.6).
     var lingerTimeout: TimeAmount = .seconds(2)
+    /// How long a connection has to stand behind an answer that its client's side has acknowledged before the answer counts as
+    /// taken; see ``HTTPDeliveries``.
+    var deliveryGrace: TimeAmount = .seconds(1)
+    /// Proxies whose word about the client counts.
+    var trustedProxies = TrustedProxies.loopback
     /// How often deadlines are looked at. Every time limit, here and in ``webSocket``, is this much inexact.
     var sweepInterval: TimeAmount = .seconds(1)
     /// Length of the kernel's queue of connections not yet accepted.

@@ -7,42 +7,67 @@ final class HTTPWireMeter: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
+    /// Bytes of a message that are kept to tell its path, should the decoder give up on it.
+    private static let maxStartBytes = 1024
+
     /// Bytes received since the last complete message.
     private(set) var bytesSinceMessage = 0
     /// When the first of them came.
     private(set) var firstByteTime: NIODeadline?
-    /// The bytes being decoded right now, if they begin a message.
-    private var current: ByteBuffer?
+    /// How the message begins that is being received; `nil` for one that began in the middle of what was read at once.
+    private var start: ByteBuffer?
 
     /// To be called at the end of each message.
     func messageEnded() {
         bytesSinceMessage = 0
         firstByteTime = nil
-        current = nil
+        start = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let buffer = unwrapInboundIn(data)
         if bytesSinceMessage == 0 {
             firstByteTime = context.eventLoop.now
-            current = buffer
+            start = buffer
+        } else if var known = start, known.readableBytes < Self.maxStartBytes {
+            start = nil
+            known.writeBytes(buffer.readableBytesView.prefix(Self.maxStartBytes))
+            start = known
         }
         bytesSinceMessage += buffer.readableBytes
+        let isFirst = bytesSinceMessage == buffer.readableBytes
         context.fireChannelRead(data)
-        current = nil
+        // The network's own, much larger buffer is not kept.
+        if isFirst, let known = start { start = ByteBuffer(bytes: known.readableBytesView.prefix(Self.maxStartBytes)) }
     }
 
-    /// The path of a request line whose method the decoder does not know, or `nil` if there is no such line at the
-    /// start of the bytes being decoded: `BREW /pot HTTP/1.1` is a method to be refused, a TLS greeting is not.
-    func pathOfUnknownMethod() -> String? {
-        guard let current else { return nil }
-        let view = current.readableBytesView.prefix(512)
-        guard let end = view.firstIndex(of: UInt8(ascii: "\r")) else { return nil }
-        let parts = view[..<end].split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-        guard parts.count == 3, parts[2].starts(with: "HTTP/1.".utf8), !parts[0].isEmpty,
-            parts[0].allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "z")).contains($0) || $0 == UInt8(ascii: "-") }),
-            let target = String(validating: parts[1], as: UTF8.self)
-        else { return nil }
-        return try? HTTPTarget(target).path  // A target that cannot be read leaves a plain malformed request.
+    /// The path of the message being received, as far as its first bytes tell it; `nil` when they are no request line.
+    var path: String? {
+        requestLine.map { line in
+            do throws(HTTPTargetError) {
+                return try HTTPTarget(line.target).path
+            } catch {
+                return error.path
+            }
+        }
+    }
+
+    /// Whether the message being received begins with the line of a request whose method nobody has heard of:
+    /// `BREW /pot HTTP/1.1` is a method to be refused, a TLS greeting is not.
+    var hasWholeRequestLine: Bool { requestLine?.isWhole == true }
+
+    private var requestLine: (target: String, isWhole: Bool)? {
+        guard let start else { return nil }
+        // RFC 9112 section 2.2: an empty line before a request does not count.
+        let bytes = start.readableBytesView.drop { $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: "\n") }
+        let line = bytes.prefix { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }
+        let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        guard parts.count > 1, !parts[0].isEmpty, parts[0].allSatisfy(Self.isMethodByte) else { return nil }
+        let isWhole = parts.count == 3 && parts[2].starts(with: "HTTP/1.".utf8)
+        return (String(decoding: parts[1], as: UTF8.self), isWhole)
+    }
+
+    private static func isMethodByte(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-")
     }
 }

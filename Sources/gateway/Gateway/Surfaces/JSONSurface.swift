@@ -32,7 +32,7 @@ extension JSONSurface {
 
     func answer(to refusal: HTTPRefusal) -> HTTPResponse {
         var response = Failure(refusal).response
-        response.headers.add(contentsOf: refusal.requiredHeaders)
+        response.headers.addMissing(refusal.requiredHeaders)
         return response
     }
 
@@ -139,12 +139,13 @@ extension JSONSurface {
         await core.hub.close(id, of: session.account)
     }
 
-    /// What becomes of a log-in whose answer could not be written: nobody has its token, and so it is ended.
-    func endIfUnwritten(
+    /// What becomes of a log-in whose answer has not arrived: nobody has its token, and so it is ended.
+    func endIfLost(
         _ session: SessionID, of account: AccountID, _ context: CallContext
-    ) -> @Sendable (_ isWritten: Bool) -> Void {
-        { [core] isWritten in
-            guard !isWritten else { return }
+    ) -> @Sendable (HTTPDelivery) -> Void {
+        { [core] delivery in
+            // A client that has it and breaks off may have read it: it would be told to log in, and then again.
+            guard delivery == .lost else { return }
             let context = CallContext(trace: context.trace, deadline: .after(core.timeout))
             core.backend.auth.send(AuthAPI.LogOut(account: account, session: session), context) { result in
                 guard case .failure(let error) = result else { return }

@@ -5,8 +5,8 @@ struct SurfaceAnswer: Sendable {
     /// Writes members of the answer's object.
     var fields: @Sendable (inout JSONWriter) -> Void = { _ in }
     var headers: HTTPHeaders = [:]
-    /// Told whether the answer was handed to the kernel whole.
-    var afterWrite: (@Sendable (Bool) -> Void)?
+    /// Told what became of the answer.
+    var onDelivery: (@Sendable (HTTPDelivery) -> Void)?
 
     /// Success with nothing to say.
     static let succeed = SurfaceAnswer()

@@ -127,6 +127,7 @@ struct ClassicError: SurfaceFailure, Hashable {
         case .bodyTooLarge: self.init(413, -4, "Payload too large")
         case .tooManyConnections, .overloaded, .draining: self = .unavailable
         case .malformedRequest: self.init(400, -2, "Malformed request")
+        case .unknownTransferCoding: self.init(501, -2, "Transfer-Encoding not implemented")
         case .headTooLarge: self.init(431, -4, "Header too large")
         case .requestTimeout: self.init(408, -2, "Request timeout")
         case .upgradeRequired: self.init(426, -2, "WebSocket expected")

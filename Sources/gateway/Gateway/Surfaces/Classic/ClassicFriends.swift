@@ -17,7 +17,8 @@ extension ClassicSurface {
         return .succeed
     }
 
-    /// Each application is handed out once unless it is configured otherwise: marked when the answer was written, so that a broken connection repeats it.
+    /// Each application is handed out once unless it is configured otherwise: marked when the answer was taken, so that a
+    /// broken connection repeats it.
     @Sendable func pullFriendChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer
     {
         if repeatsApplications || call.request.query["all"] == "true" {
@@ -27,8 +28,8 @@ extension ClassicSurface {
         do throws(ClassicError) {
             let applications = try await applications(to: session, all: false, call)
             var answer = try await friendChain(applications, call)
-            answer.afterWrite = { [core, applicationTurns] isWritten in
-                guard isWritten, !applications.isEmpty else {
+            answer.onDelivery = { [core, applicationTurns] delivery in
+                guard delivery == .taken, !applications.isEmpty else {
                     return applicationTurns.endSoon(turn, of: session.account)
                 }
                 let confirmation = SocialAPI.ConfirmRequests(account: session.account, requests: applications.map(\.id))

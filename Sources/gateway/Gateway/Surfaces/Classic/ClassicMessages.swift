@@ -23,16 +23,16 @@ extension ClassicSurface {
         }
     }
 
-    /// Each message is handed out once; the cursor moves when the answer was written. `ack` makes it confirmed instead.
+    /// Each message is handed out once; the cursor moves when the answer was taken. `ack` makes it confirmed instead.
     @Sendable func pullUserChain(_ call: ClassicCall, _ session: Session) async throws(ClassicError) -> SurfaceAnswer {
         let acknowledged = try call.optionalQueryID("ack").map { MessageID($0) }
         let page = try await messageService.ask(
             MessageAPI.PullHandOver(account: session.account, acknowledged: acknowledged, limit: Self.maxPage),
             call.context)
-        let settle: @Sendable (Bool) -> Void = { [core] isWritten in
+        let settle: @Sendable (HTTPDelivery) -> Void = { [core] delivery in
             guard let receipt = page.receipt else { return }
             let settlement = MessageAPI.SettleHandOver(
-                account: session.account, receipt: receipt, delivered: isWritten)
+                account: session.account, receipt: receipt, delivered: delivery == .taken)
             let context = CallContext(trace: call.context.trace, deadline: .after(core.timeout))
             core.backend.message.send(settlement, context) { result in
                 guard case .failure(let error) = result else { return }
@@ -47,9 +47,9 @@ extension ClassicSurface {
                         json.object { items.write(listed, to: &$0) }
                     }
                     if page.hasMore { json.field("has_more", true) }
-                }, afterWrite: settle)
+                }, onDelivery: settle)
         } catch {
-            settle(false)
+            settle(.lost)
             throw error
         }
     }

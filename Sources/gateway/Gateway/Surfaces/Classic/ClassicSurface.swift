@@ -34,7 +34,7 @@ struct ClassicSurface: PushSurface {
             $0.field("info", "Succeed")
             answer.fields(&$0)
         }
-        return HTTPResponse(status: .ok, headers: answer.headers, json: json, afterWrite: answer.afterWrite)
+        return HTTPResponse(status: .ok, headers: answer.headers, json: json, onDelivery: answer.onDelivery)
     }
 
     var routes: [HTTPRouter<HTTPEndpoint>.Route] {

@@ -15,7 +15,7 @@ extension ClassicSurface {
         return SurfaceAnswer(
             fields: { Self.write(profile, token: reply.token, to: &$0, call) },
             // While it lived, its owner could not log in again.
-            afterWrite: endIfUnwritten(reply.session, of: profile.account, call.context))
+            onDelivery: endIfLost(reply.session, of: profile.account, call.context))
     }
 
     @Sendable func register(_ call: ClassicCall) async throws(ClassicError) -> SurfaceAnswer {

@@ -51,7 +51,7 @@ extension RestSurface {
                 $0.object("user_info") { $0.writePerson(reply.profile) }
             }
         }
-        answer.afterWrite = endIfUnwritten(reply.session, of: reply.profile.account, call.context)
+        answer.onDelivery = endIfLost(reply.session, of: reply.profile.account, call.context)
         return answer
     }
 

@@ -98,6 +98,7 @@ struct RestError: SurfaceFailure, Hashable {
         case .bodyTooLarge: self.init(413, "请求体过大")
         case .tooManyConnections, .overloaded, .draining: self = .unavailable
         case .malformedRequest: self.init(400, "请求格式错误")
+        case .unknownTransferCoding: self.init(501, "不支持的传输编码")
         case .headTooLarge: self.init(431, "请求头过大")
         case .requestTimeout: self.init(408, "请求接收超时")
         case .upgradeRequired: self.init(426, "此接口需要WebSocket连接")

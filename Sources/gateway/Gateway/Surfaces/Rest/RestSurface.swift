@@ -33,7 +33,7 @@ struct RestSurface: PushSurface {
             $0.field("message", "成功")
             answer.fields(&$0)
         }
-        return HTTPResponse(status: .ok, headers: answer.headers, json: json, afterWrite: answer.afterWrite)
+        return HTTPResponse(status: .ok, headers: answer.headers, json: json, onDelivery: answer.onDelivery)
     }
 
     /// Registers an account; routed where the registrations of every dialect are.

@@ -59,6 +59,7 @@ struct SocketHTTPError: SurfaceFailure, Hashable {
         case .bodyTooLarge: self.init(413, "payload too large")
         case .tooManyConnections, .overloaded, .draining: self = .unavailable
         case .malformedRequest: self.init(400, "malformed request")
+        case .unknownTransferCoding: self.init(501, "transfer encoding not implemented")
         case .headTooLarge: self.init(431, "header too large")
         case .requestTimeout: self.init(408, "request timeout")
         case .upgradeRequired: self.init(426, "WebSocket expected")

@@ -45,12 +45,6 @@ extension HTTPRequest {
         return isSecure == nil || isSecure == origin.isSecure
     }
 
-    /// Whether the client speaks TLS, as the proxy before this process says in `X-Forwarded-Proto`; `nil` when none
-    /// says anything. The first of several entries is the one closest to the client.
-    var isSecure: Bool? {
-        headers[canonicalForm: "X-Forwarded-Proto"].first.map { ["https", "wss"].contains($0.lowercased()) }
-    }
-
     /// The value of the first cookie of a name (RFC 6265, section 4.2).
     func cookie(_ name: String) -> String? {
         for pair in headers["Cookie"].lazy.flatMap({ $0.split(separator: ";") }) {
