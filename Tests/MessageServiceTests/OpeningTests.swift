@@ -54,7 +54,7 @@ import Testing
                     MessageAPI.TellConversation(conversation: ConversationID(Int64(id)), reason: news("after")))
             }
 
-            let log = try await service.gateway.call(EventLogAPI.Read(after: 0, limit: 100), .test()).batch.events
+            let log = try await service.gateway.announced()
             let (changed, sent) = (MessageAPI.ConversationChanged.kind, MessageAPI.MessageSent.kind)
             #expect(log.map(\.kind) == [changed, sent, changed, sent, changed])
             let changes = try log.filter { $0.kind == changed }
