@@ -282,8 +282,10 @@ extension MessageStore {
         }
     }
 
-    func attach(_ request: MessageAPI.Attach, limit: Int) async throws(ServiceError) -> MessageAPI.Attach.Reply {
-        try await database.read { try Self.attach(request, limit: limit, $0) }
+    func attach(
+        _ request: MessageAPI.Attach, limit: Int, maxBytes: Int = maxAttachedBytes
+    ) async throws(ServiceError) -> MessageAPI.Attach.Reply {
+        try await database.read { try Self.attach(request, limit: limit, maxBytes: maxBytes, $0) }
     }
 
     func details(

@@ -111,6 +111,49 @@ import Testing
                 MessageAPI.Attach(account: account, missed: .after(first.missed[2].id)), limit: 3)
             #expect(second.missed.map(\.text) == ["5"])
             #expect(!second.hasMore)
+            #expect(first.conversations.isEmpty && second.conversations == [ConversationID(1)])
+        }
+    }
+
+    @Test func `conversations that do not fit beside what was missed come behind it`() async throws {
+        try await withMessageStore { store in
+            for conversation in 1...3 { try await store.openConversation(Int64(conversation), [10, 20]) }
+            let account = AccountID(10)
+            let known = try await store.send("known", from: 20, to: 1).message
+            try await store.confirm(.notice, upTo: [(account, known)])
+            let last = try await store.send("a text", from: 20, to: 1).message
+
+            // Three ids of eight bytes, and six of text.
+            let whole = try await store.attach(
+                MessageAPI.Attach(account: account, missed: .unnoticed), limit: 3, maxBytes: 30)
+            #expect(whole.conversations.count == 3 && !whole.hasMore)
+            let first = try await store.attach(
+                MessageAPI.Attach(account: account, missed: .unnoticed), limit: 3, maxBytes: 29)
+            #expect(first.missed.map(\.text) == ["a text"] && first.conversations.isEmpty && first.hasMore)
+            let second = try await store.attach(
+                MessageAPI.Attach(account: account, missed: .after(last)), limit: 3, maxBytes: 29)
+            #expect(second.missed.isEmpty && second.conversations.count == 3 && !second.hasMore)
+        }
+    }
+
+    @Test func `a page is the same in however many conversations its messages are`() async throws {
+        try await withMessageStore { store in
+            for conversation in 1...120 { try await store.openConversation(Int64(conversation), [10, 20]) }
+            let known = try await store.send("known", from: 20, to: 1).message
+            var sent: [MessageID] = []
+            for conversation in (1...120).reversed() {
+                sent.append(try await store.send("x", from: 20, to: Int64(conversation)).message)
+            }
+            var point = MessageAPI.Missed.after(known)
+            var found: [MessageID] = []
+            while true {
+                let reply = try await store.attach(
+                    MessageAPI.Attach(account: AccountID(10), missed: point), limit: 3)
+                found += reply.missed.map(\.id)
+                guard reply.hasMore, let last = found.last else { break }
+                point = .after(last)
+            }
+            #expect(found == sent)
         }
     }
 }

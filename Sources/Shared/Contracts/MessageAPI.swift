@@ -341,6 +341,7 @@ package enum MessageAPI {
 
         package struct Reply: WireRecord, Hashable {
             package var position: Int64
+            /// All of them, with the last page.
             package var conversations: [ConversationID]
             /// In id order; call again for those after the last one while `hasMore`.
             package var missed: [Message]

@@ -5,6 +5,8 @@ import SharedStorage
 extension MessageStore {
     /// Bytes of text in one page; a page that is cut by it says that there is more.
     static let maxPageBytes = 4 << 20
+    /// Bytes of what was missed and the conversations in one answer to a push connection.
+    static let maxAttachedBytes = 8 << 20
     /// Conversations of one list, so that their entries fit into an answer beside a page of text.
     static let maxConversations = 20_000
     /// Characters that are left at most of a last message in a list of conversations beyond that many bytes.
@@ -104,8 +106,11 @@ extension MessageStore {
     }
 
     /// What a push connection needs before it goes live, all from one snapshot.
+    ///
+    /// - Parameter maxBytes: what all of it may take together; when it takes more, the conversations come with the next
+    ///   page, alone.
     static func attach(
-        _ request: MessageAPI.Attach, limit: Int, _ db: Database
+        _ request: MessageAPI.Attach, limit: Int, maxBytes: Int = maxAttachedBytes, _ db: Database
     ) throws -> MessageAPI.Attach.Reply {
         let point: MessageID? =
             switch request.missed {
@@ -114,16 +119,25 @@ extension MessageStore {
             case .unnoticed: try position(of: .notice, for: request.account, db)
             }
         var reply = MessageAPI.Attach.Reply(
-            position: try ServiceDatabase.head(db),
-            conversations: try memberships(of: request.account, db).map(\.conversation), missed: [], hasMore: false,
+            position: try ServiceDatabase.head(db), conversations: [], missed: [], hasMore: false,
             last: try MessageID.fetchOne(db, sql: "SELECT max(id) FROM message") ?? MessageID(0), openings: [])
-        guard let point else { return reply }
-        (reply.openings, reply.hasMore) = try openings(
-            for: request.account, from: point, after: request.lastOpening, limit: limit, db)
-        guard !reply.hasMore else { return reply }
-        let missed = try messages(of: request.account, after: point, limit: limit, db)
-        reply.missed = missed.messages.map(\.message)
-        reply.hasMore = missed.hasMore
+        if let point {
+            (reply.openings, reply.hasMore) = try openings(
+                for: request.account, from: point, after: request.lastOpening, limit: limit, db)
+            guard !reply.hasMore else { return reply }
+            let missed = try messages(of: request.account, after: point, limit: limit, db)
+            reply.missed = missed.messages.map(\.message)
+            reply.hasMore = missed.hasMore
+            guard !reply.hasMore else { return reply }
+        }
+        let conversations = try memberships(of: request.account, db).map(\.conversation)
+        let bytes =
+            reply.openings.reduce(0) { $0 + $1.wireBytes.count } + reply.missed.reduce(0) { $0 + $1.text.utf8.count }
+        if bytes > 0, bytes + conversations.count * MemoryLayout<Int64>.size > maxBytes {
+            reply.hasMore = true
+        } else {
+            reply.conversations = conversations
+        }
         return reply
     }
 
@@ -150,6 +164,11 @@ extension MessageStore {
         for (conversation, joinedAfter) in try memberships(of: account, db) {
             let first = try firstSequence(of: conversation, after: max(point, joinedAfter), db)
             ids += try MessageID.fetchAll(idsInOrder, arguments: [conversation, first, limit + 1])
+            // However many conversations there are, a few pages of ids are kept at most.
+            if ids.count > 16 * (limit + 1) {
+                ids.sort()
+                ids.removeLast(ids.count - limit - 1)
+            }
         }
         ids.sort()
         let load = try db.cachedStatement(
