@@ -44,8 +44,11 @@ import Testing
 
         #expect(fixture.connection.isOpen)
         #expect(fixture.texts == ["a"])
-        #expect(try fixture.written() == [0x8A, 6] + Array("100000".utf8))
-        #expect(try fixture.written() == nil)
+        var pongs: [[UInt8]] = []
+        while let pong = try fixture.written() { pongs.append(pong) }
+        #expect(pongs.last == [0x8A, 6] + Array("100000".utf8))
+        // One for what is read in a turn at most.
+        #expect(pongs.count < 1_000)
         try fixture.receive(opcode: 9, "next")
         #expect(try fixture.written() == [0x8A, 4] + Array("next".utf8))
     }

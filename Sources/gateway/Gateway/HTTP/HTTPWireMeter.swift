@@ -43,11 +43,11 @@ final class HTTPWireMeter: ChannelInboundHandler, RemovableChannelHandler {
 
     /// The path of the message being received, as far as its first bytes tell it; `nil` when they are no request line.
     var path: String? {
-        requestLine.map { line in
+        requestLine.flatMap { line in
             do throws(HTTPTargetError) {
                 return try HTTPTarget(line.target).path
             } catch {
-                return error.path
+                return error.path.isEmpty ? nil : error.path
             }
         }
     }
