@@ -86,4 +86,19 @@ import Testing
             #expect(try await socket.end() == 1008)
         }
     }
+
+    @Test func `while nobody can judge tokens a push connection is to be tried again`() async throws {
+        try await withGateway {
+            $0.transport = .files
+        } _: { site in
+            let alice = try await site.person("Alice")
+            await site.stop(.auth)
+            let port = try await site.startGateway(waits: false)
+            for path in ["/ws/", "/api/ws", "/api/auth/ws", "/auth/ws?since=1"] {
+                let socket = try await WebSocketClient.connect(
+                    port: port, path: path, headers: ["Authorization": alice.token])
+                #expect(try await socket.ending() == "1013 try again later", "\(path)")
+            }
+        }
+    }
 }

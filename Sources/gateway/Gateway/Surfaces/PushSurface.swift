@@ -17,8 +17,9 @@ extension PushSurface {
                 core.hub.open(socket, session, push, missed: since.map { .after($0) } ?? .none)
             }
         } catch {
-            // The plain answer says why.
-            return .respond
+            // A browser shows its page no status of a handshake; the one that is over soon it has to know. For the others
+            // the plain answer says why.
+            return error.status == 503 ? .accept { $0.close(.tryAgainLater) } : .respond
         }
     }
 

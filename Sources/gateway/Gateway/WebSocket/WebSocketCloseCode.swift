@@ -47,5 +47,7 @@ struct WebSocketEnd: Sendable {
     let code: WebSocketCloseCode
     let reason: String
 
+    /// Nobody can tell now whose connection it is, or its account opens too often.
+    static let tryAgainLater = WebSocketEnd(code: .tryAgainLater, reason: "try again later")
     static let serverStops = WebSocketEnd(code: .goingAway, reason: "server is stopping")
 }

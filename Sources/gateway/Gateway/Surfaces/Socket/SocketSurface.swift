@@ -10,8 +10,6 @@ struct SocketSurface: JSONSurface {
 
     /// How a connection of somebody without a live session ends: its clients go by code and reason.
     static let unauthorized = WebSocketEnd(code: .policyViolation, reason: "Unauthorized request")
-    /// How a connection ends while nobody can tell whose it is, or that its account opens too often.
-    private static let unavailable = WebSocketEnd(code: .tryAgainLater, reason: "try again later")
 
     let core: GatewayCore
     /// Origins whose pages may use the cookies of this host.
@@ -150,7 +148,7 @@ struct SocketSurface: JSONSurface {
             let session = try await caller(of: handshake, context)
             return .accept(try await prepare(session, context))
         } catch {
-            let end = error == .invalidToken ? Self.unauthorized : Self.unavailable
+            let end = error == .invalidToken ? Self.unauthorized : .tryAgainLater
             return .accept { $0.close(end) }
         }
     }
