@@ -38,7 +38,7 @@ import Testing
 
     @Test func `of many pings at once the latest is answered, and a client that reads stays`() throws {
         let fixture = try WebSocketHandlerFixture()
-        let pings = (1...100_000).flatMap { WebSocketClient.encode(opcode: 9, payload: Array("\($0)".utf8)) }
+        let pings = (1...20_000).flatMap { WebSocketClient.encode(opcode: 9, payload: Array("\($0)".utf8)) }
 
         try fixture.receive(pings + WebSocketClient.encode(opcode: 1, payload: [97]))
 
@@ -46,7 +46,7 @@ import Testing
         #expect(fixture.texts == ["a"])
         var pongs: [[UInt8]] = []
         while let pong = try fixture.written() { pongs.append(pong) }
-        #expect(pongs.last == [0x8A, 6] + Array("100000".utf8))
+        #expect(pongs.last == [0x8A, 5] + Array("20000".utf8))
         // One for what is read in a turn at most.
         #expect(pongs.count < 1_000)
         try fixture.receive(opcode: 9, "next")
