@@ -130,7 +130,7 @@ import Testing
                 VALUES (1, 10, 2), (1, 20, 2), (2, 10, 0), (3, 10, 1), (4, 10, 2), (4, 20, 0);
             INSERT INTO message (conversationID, sequence, senderID, text, sentAt)
                 VALUES (2, 1, 10, x'61', 1), (2, 2, 10, x'61', 1), (1, 1, 20, x'61', 1);
-            INSERT INTO event VALUES (1, 'message.participantsChanged', x'01000000000000000000000000000000');
+            INSERT INTO event VALUES (2, 'message.participantsChanged', x'01000000000000000000000000000000');
             """)
         try await withMessageService(inFolderOf: bus) { service in
             let openings = try await service.attach(10, .after(MessageID(1))).openings
@@ -138,7 +138,7 @@ import Testing
             #expect(openings.map(\.peer) == [nil, AccountID(20), nil])
             #expect(openings.allSatisfy { $0.reason == nil })
             #expect(openings.map(\.number) == openings.map(\.number).sorted())
-            let event = try await service.gateway.call(EventLogAPI.Read(after: 0, limit: 1), .test()).batch.events[0]
+            let event = try #require(try await service.gateway.announced().first)
             #expect(event.kind == MessageAPI.ConversationChanged.kind)
             #expect(try MessageAPI.ConversationChanged(wireBytes: event.payload.bytes).reason == nil)
 

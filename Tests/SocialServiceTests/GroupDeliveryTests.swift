@@ -92,7 +92,6 @@ import Testing
                     if case .change(let change) = effect { change.joined + change.left } else { nil }
                 }
                 #expect(moved == [[.dan], [.bob], [.cid]])
-                #expect(try await messages.participants[group] == [.ann, .dan])
                 #expect(
                     try await social.members(of: group, for: .dan) == [
                         SocialAPI.Member(account: .ann, role: .owner), SocialAPI.Member(account: .dan, role: .member),
