@@ -11,6 +11,8 @@ package final class BusReactor: Sendable {
     private struct Inbox {
         var jobs: [Job] = []
         var isStopping = false
+        /// Nothing runs any more; what would be kept here would keep its owner, and that the reactor.
+        var hasEnded = false
     }
 
     package let context: ZMQContext
@@ -27,6 +29,7 @@ package final class BusReactor: Sendable {
     /// Hands a job to the reactor's thread; from any thread, without waiting. Dropped once the reactor has stopped.
     package func execute(_ job: @escaping Job) {
         let mustWake = inbox.withLock { inbox in
+            guard !inbox.hasEnded else { return false }
             inbox.jobs.append(job)
             return inbox.jobs.count == 1
         }
@@ -69,6 +72,10 @@ package final class BusReactor: Sendable {
             jobs.removeAll(keepingCapacity: true)
             if isStopping {
                 loop.closeAll()
+                inbox.withLock { inbox in
+                    inbox.hasEnded = true
+                    inbox.jobs = []
+                }
                 return
             }
         }

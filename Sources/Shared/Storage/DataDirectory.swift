@@ -34,6 +34,9 @@ package final class DataDirectory: Sendable {
 
     deinit { if lock >= 0 { close(lock) } }
 
+    /// Lets another process have the folder, for one that lives on without it.
+    func release() { flock(lock, LOCK_UN) }
+
     /// The service's database file.
     package var databasePath: String { "\(path)/\(service).db" }
 

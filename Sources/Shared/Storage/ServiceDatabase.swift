@@ -18,6 +18,7 @@ package final class ServiceDatabase: Sendable {
     private let connection: DatabaseQueue
     private let writer: GroupCommitWriter
     private let readers: SnapshotReaders
+    private let directory: DataDirectory
     private let expand: Expansion
     /// How far the database had come at the start.
     package let initialMark: Mark
@@ -59,6 +60,7 @@ package final class ServiceDatabase: Sendable {
             try DatabaseExamination.mark(db) ?? .unseen
         }
         try directory.remember(initialMark, of: directory.service)
+        self.directory = directory
         self.expand = expand
         self.logger = logger
         let readers = SnapshotReaders(path: directory.databasePath, logger: logger)
@@ -135,11 +137,12 @@ package final class ServiceDatabase: Sendable {
     }
 
     /// Commits what is queued, ends the reads under way and refuses those in line, checkpoints and closes. Later writes and
-    /// reads are refused. Idempotent.
+    /// reads are refused, and the folder is free for another process. Idempotent.
     package func close() {
         writer.stop()
         readers.stop()
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
+        defer { directory.release() }
         do {
             try connection.writeWithoutTransaction { db in _ = try db.checkpoint(.truncate) }
             try connection.close()

@@ -156,7 +156,7 @@ import Testing
         await service.stop()
         #expect(
             log.lines.contains(
-                "warning: refresh token used twice, session revoked account=1 request.id=test session=1"))
+                "notice: refresh token used twice, session revoked account=1 request.id=test session=1"))
     }
 
     @Test func `a restart keeps what became of every token`() async throws {

@@ -160,7 +160,7 @@ import Testing
             var frames = (1...200).map { RawRequest(UInt64($0), Echo.route, payload).bytes }
             frames.insert(Array(repeating: 0xFF, count: 30), at: 100)
             var batch = WireWriter()
-            batch.write(raw: [2, 6])
+            batch.write(raw: [3, 6])
             frames.map(Blob.init).write(to: &batch)
             try await peer.send(batch.bytes)
             try await eventually("all are answered") { peer.answers.count == 200 }

@@ -12,13 +12,14 @@ import Testing
 
     private var lockPath: String { folder.path + "/social-svc.lock" }
 
-    /// The files of the database, as they lie there.
+    /// The files of the database, as they lie there; a log with nothing in it is none.
     private func files() throws -> [String: Data] {
         var files: [String: Data] = [:]
         for suffix in ["", "-wal"] {
             let path = folder.databasePath + suffix
             guard FileManager.default.fileExists(atPath: path) else { continue }
-            files[path] = try Data(contentsOf: URL(fileURLWithPath: path))
+            let content = try Data(contentsOf: URL(fileURLWithPath: path))
+            if suffix.isEmpty || !content.isEmpty { files[path] = content }
         }
         return files
     }
