@@ -43,7 +43,7 @@ import Testing
         var group = ConversationID(0)
         // The first life has a bus of its own; its message-svc falls silent in between.
         let firstBus = try TestBus()
-        try await withFakeMessageService(on: firstBus) { messages in
+        try await withFakeMessageService(on: firstBus, dataPath: bus.configuration.dataPath) { messages in
             try await withSocialService(on: firstBus, dataPath: bus.configuration.dataPath) { social in
                 try await social.befriend(all: [.bob, .cid], with: .ann)
                 try await social.befriend(.dan, .bob)

@@ -310,9 +310,11 @@ final class FakeMessageService: Sendable {
     let arrivals: AsyncStream<MessageEffect>
     private let arrival: AsyncStream<MessageEffect>.Continuation
 
-    fileprivate init(on bus: TestBus) async throws {
+    fileprivate init(on bus: TestBus, dataPath: String?) async throws {
         (arrivals, arrival) = AsyncStream.makeStream()
-        host = try ServiceHost(.message, bus: bus.configuration, context: bus.context, logger: bus.logger) { migrator in
+        host = try ServiceHost(
+            .message, bus: bus.configuration(dataPath: dataPath), context: bus.context, logger: bus.logger
+        ) { migrator in
             migrator.registerMigration("effects-1") { db in
                 try db.execute(
                     sql: "CREATE TABLE effect (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, payload BLOB NOT NULL)")
@@ -427,8 +429,12 @@ final class FakeMessageService: Sendable {
 }
 
 /// Starts the stand-in, runs the body and stops it, whatever happened.
-func withFakeMessageService(on bus: TestBus, _ body: (FakeMessageService) async throws -> Void) async throws {
-    let messages = try await FakeMessageService(on: bus)
+///
+/// - Parameter dataPath: another bus's folder, to take up what an earlier life of it left there.
+func withFakeMessageService(
+    on bus: TestBus, dataPath: String? = nil, _ body: (FakeMessageService) async throws -> Void
+) async throws {
+    let messages = try await FakeMessageService(on: bus, dataPath: dataPath)
     do {
         try await body(messages)
     } catch {

@@ -5,7 +5,9 @@ import Testing
 extension SystemTests {
     /// What is deleted under running processes.
     @Suite struct DeletedFilesTests {
-        @Test func `socket files that were deleted are there again, and whoever starts then finds everybody`() async throws {
+        @Test func `socket files that were deleted are there again, and whoever starts then finds everybody`()
+            async throws
+        {
             try await withStack { stack in
                 let pair = try await Pair.make("Pair", port: stack.port())
                 let pushes = try await pair.other.pushSocket()

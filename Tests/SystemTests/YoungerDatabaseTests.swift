@@ -82,7 +82,8 @@ extension SystemTests {
             }
         }
 
-        @Test func `nobody gets the id of somebody else from a new database, whoever else was restarted`() async throws {
+        @Test func `nobody gets the id of somebody else from a new database, whoever else was restarted`() async throws
+        {
             try await withStack { stack in
                 let pair = try await Self.talk(stack)
                 try await Self.untilKnown(stack)

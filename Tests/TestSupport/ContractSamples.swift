@@ -226,7 +226,8 @@ package enum ContractSamples {
             EventLogAPI.Read(after: 39, limit: 500),
             EventLogAPI.Read.Reply(
                 batch: EventBatch(
-                    age: 2, epoch: 6, head: 40, events: [NumberedEvent(number: 40, kind: "test.event", payload: Blob([1]))]),
+                    age: 2, epoch: 6, head: 40,
+                    events: [NumberedEvent(number: 40, kind: "test.event", payload: Blob([1]))]),
                 isTooOld: false)),
         Exchange(
             EffectAPI.Apply(

@@ -22,22 +22,22 @@ package final class MarkExchange: Sendable {
     private let clients: [BusClient]
     private let marks: KnownMarks
     private let own: @Sendable () -> MarksAPI.Known?
-    private let mayGoOn: @Sendable (MarksAPI.Exchange.Reply) -> Bool
+    private let learn: (@Sendable (MarksAPI.Exchange.Reply) -> Bool)?
     private let state: Mutex<State>
     private let (answers, answer) = AsyncStream<Void>.makeStream()
 
     /// - Parameters:
     ///   - clients: held ones; they are released when all their services have answered.
     ///   - own: the caller's own mark, if it is a service.
-    ///   - mayGoOn: whether the caller may call the service, after this answer.
+    ///   - learn: keeps what an answer says, in place of the marks' own rules, and says whether the caller may go on.
     package init(
         with clients: [BusClient], marks: KnownMarks, own: @escaping @Sendable () -> MarksAPI.Known? = { nil },
-        mayGoOn: @escaping @Sendable (MarksAPI.Exchange.Reply) -> Bool = { _ in true }
+        learn: (@Sendable (MarksAPI.Exchange.Reply) -> Bool)? = nil
     ) {
         self.clients = clients
         self.marks = marks
         self.own = own
-        self.mayGoOn = mayGoOn
+        self.learn = learn
         state = Mutex(State(strangers: Set(clients.map(\.service))))
     }
 
@@ -91,6 +91,10 @@ package final class MarkExchange: Sendable {
     }
 
     private func take(_ reply: MarksAPI.Exchange.Reply, from service: ServiceName) {
+        if let learn {
+            if learn(reply) { meet(service) }
+            return
+        }
         for known in reply.known {
             if known.service == service {
                 marks.note(known.mark, of: service)
@@ -98,7 +102,7 @@ package final class MarkExchange: Sendable {
                 marks.confirm(known.mark, of: known.service)
             }
         }
-        if mayGoOn(reply) { meet(service) }
+        meet(service)
     }
 
     private func meet(_ service: ServiceName) {

@@ -34,7 +34,8 @@ package final class ServiceDatabase: Sendable {
     /// - Throws: when the file is damaged, from a newer version, or missing, older or another one where there was one; it
     ///   is left as it was.
     package init(
-        in directory: DataDirectory, logLimit: LogLimit = LogLimit(), logger: Logger, expand: @escaping Expansion = { _, _, payload in payload },
+        in directory: DataDirectory, logLimit: LogLimit = LogLimit(), logger: Logger,
+        expand: @escaping Expansion = { _, _, payload in payload },
         onRollback: @escaping @Sendable () -> Void = {}, migrations: (inout DatabaseMigrator) -> Void
     ) throws {
         var migrator = DatabaseMigrator()

@@ -49,7 +49,7 @@ package final class ServiceHost: Sendable {
         try await client.connect(to: bus.addresses(of: service).requests, security: bus.security)
         let exchange = MarkExchange(
             with: [client], marks: guardian.marks, own: { [guardian] in guardian.own },
-            mayGoOn: { [guardian] in guardian.hear($0.known) })
+            learn: { [guardian] in guardian.hear($0.known) })
         exchanges.withLock { $0.append(exchange) }
         exchange.start(patience: nil)
         return client

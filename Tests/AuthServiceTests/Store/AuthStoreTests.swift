@@ -93,7 +93,8 @@ import Testing
             #expect(
                 before
                     == AuthAPI.RevokedSessions.Reply(
-                        revocations: [.init(session: session, expiresAt: expiresAt)], position: position, hasMore: false,
+                        revocations: [.init(session: session, expiresAt: expiresAt)], position: position,
+                        hasMore: false,
                         now: expiresAt * 1_000 - 1))
             #expect(
                 after

@@ -78,7 +78,9 @@ import Testing
     @Test func `an empty file is refused and the log beside it is kept`() async throws {
         try await writeAndDie(3)
         let right = try files()
-        try put([folder.databasePath: Data(), folder.databasePath + "-wal": right[folder.databasePath + "-wal"] ?? Data()])
+        try put([
+            folder.databasePath: Data(), folder.databasePath + "-wal": right[folder.databasePath + "-wal"] ?? Data(),
+        ])
         let wrong = try files()
 
         #expect(try reason().hasPrefix("\(folder.databasePath) is empty, but there was one; put the right file back"))
@@ -166,8 +168,9 @@ import Testing
         on bus: TestBus, _ body: (ServiceHost, OnceBox<String>) async throws -> Void
     ) async throws {
         let end = OnceBox<String>()
+        let note: @Sendable (String) -> Void = { end.set($0) }
         let host = try ServiceHost(
-            .social, bus: bus.configuration, context: bus.context, logger: bus.logger, onOutdated: { end.set($0) }
+            .social, bus: bus.configuration, context: bus.context, logger: bus.logger, onOutdated: note
         ) { migrator in migrator.registerMigration("note-1", migrate: createNotes) }
         try await host.serve(BusRoutes())
         do {

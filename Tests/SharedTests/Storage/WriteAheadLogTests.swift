@@ -85,8 +85,16 @@ import Testing
             let release = await database.occupyWriter()
             let deadline = MonotonicTime.after(.milliseconds(30))
             let (answers, answer) = AsyncStream<Result<Void, ServiceError>>.makeStream()
-            database.submit(until: deadline) { try $0.note("late") } completion: { answer.yield($0) }
-            database.submit { try $0.note("patient") } completion: { answer.yield($0) }
+            database.submit(until: deadline) {
+                try $0.note("late")
+            } completion: {
+                answer.yield($0)
+            }
+            database.submit {
+                try $0.note("patient")
+            } completion: {
+                answer.yield($0)
+            }
             try await eventually("the deadline has passed") { deadline.hasPassed }
             release()
 
