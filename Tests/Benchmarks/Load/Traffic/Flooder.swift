@@ -25,7 +25,7 @@ final class Flooder: Sendable {
         let chunk = [[UInt8]](repeating: flood.request, count: copies).flatMap(\.self)
         let lines = try (0..<connections).map { _ in try Line(port: port, opening: flood.opening) }
         Thread.detachNewThread { [self] in
-            setpriority(PRIO_PROCESS, 0, 19)
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19)
             run(lines, chunk, flood.opening, port: port)
             ended.signal()
         }
@@ -67,7 +67,7 @@ final class Flooder: Sendable {
 
         /// Reads and writes once; `false` when the connection has ended.
         mutating func exchange(_ chunk: [UInt8], _ buffer: inout [UInt8], canWrite: Bool) -> Bool {
-            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT.rawValue))
+            let count = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
             guard count > 0 || (count < 0 && errno == EAGAIN) else { return false }
             guard canWrite else { return true }
             if !opening.isEmpty {
@@ -82,7 +82,7 @@ final class Flooder: Sendable {
 
         private func write(_ bytes: ArraySlice<UInt8>) -> Int {
             bytes.withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue | MSG_DONTWAIT.rawValue))
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
         }
     }
