@@ -134,7 +134,7 @@ import Testing
 
     @Test(
         arguments: [
-            (.classic, "123456"), (.socket, " "), (.socket, "密码 pass\tword\u{7F}"), (.rest, "🔑🔑🔑🔑🔑🔑"),
+            (.classic, "123456"), (.socket, "      "), (.socket, "密码 pass\tword\u{7F}"), (.rest, "🔑🔑🔑🔑🔑🔑"),
             (.rest, String(repeating: "密", count: 72)), (.socket, String(repeating: "🔑", count: 255)),
         ] as [(Dialect, String)])
     func `whatever password a dialect takes opens every other, to its last character`(

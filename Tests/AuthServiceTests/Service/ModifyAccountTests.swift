@@ -418,11 +418,11 @@ import Testing
             _ = try await client.ask(AuthAPI.Register.test())
 
             let results = await client.askAll(
-                (1...4).map { AuthAPI.ModifyAccount.test(newPassword: "new\($0)") })
+                (1...4).map { AuthAPI.ModifyAccount.test(newPassword: "newest\($0)") })
 
             #expect(results.compactMap(\.value).count == 1)
             #expect(results.compactMap(\.error) == Array(repeating: ServiceError(.wrongPassword), count: 3))
-            let logIns = await client.askAll((1...4).map { AuthAPI.LogIn.test(password: "new\($0)") })
+            let logIns = await client.askAll((1...4).map { AuthAPI.LogIn.test(password: "newest\($0)") })
             #expect(logIns.compactMap(\.value).count == 1)
         }
     }

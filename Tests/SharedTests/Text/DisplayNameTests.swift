@@ -18,7 +18,7 @@ import Testing
         "a\u{0}b", "a\nb", "a\tb", "a\u{7F}b", "a\u{85}b", "a\u{2028}b", "a\u{2029}b", "a\u{202E}b", "a\u{202A}b",
         "a\u{202C}b", "a\u{2066}b", "a\u{2069}", "a\u{FFFE}", "a\u{10FFFF}", "\u{301}a", "a \u{301}",
         "a\u{200B}\u{301}",
-        "\u{200D}\u{301}a", "\u{FE0F}a", "a \u{FE0F}", "a\u{FE0F}\u{FE0F}", "a\u{301}\u{FE0F}", "a\u{E0067}",
+        "\u{200D}\u{301}a", "\u{FE0F}a", "a \u{FE0F}", "a\u{FE0F}\u{FE0F}", "a\u{E0067}",
         "a\u{E0067}\u{E007F}", "a\u{E007F}", "\u{1F3F4}\u{E007F}", "\u{1F3F4}\u{E0067}", "\u{1F3F4}\u{E0067}a",
         "\u{E0001}a", String(repeating: "a", count: DisplayName.maxBytes + 1),
     ])
