@@ -83,7 +83,7 @@ import Testing
             let alice = try await site.person("Alice")
             let now = WallClock.seconds
             let expired = try TokenSigner(key: site.signingKey()).sign(
-                AccessClaims(account: alice.id, session: 1, dialect: "classic", issuedAt: now - 10, expiresAt: now))
+                AccessClaims(account: alice.id, session: 1, dialect: "classic", issuedAt: now - 10, expiresAt: now - 5))
             #expect(try await alice.ask("GET", path, headers: ["Authorization": expired]).outcome == refused)
             #expect(
                 try await alice.ask("POST", "/user/logout", headers: ["Authorization": expired]).outcome

@@ -11,6 +11,8 @@ extension SocialMigrations {
             "social.friendshipBegan": 1, "social.friendshipEnded": 2, "social.membersJoined": 3,
             "social.membersLeft": 4,
         ]
+        // A database in which nothing was ever owed in the old form may have lost the columns already.
+        guard try db.columns(in: "outbox").contains(where: { $0.name == "eventKind" }) else { return }
         let owed = try Row.fetchAll(
             db, sql: "SELECT number, payload, eventKind, eventPayload FROM outbox WHERE eventKind IS NOT NULL")
         for row in owed {
